@@ -1,0 +1,118 @@
+package specs
+
+import "github.com/expr-lang/expr/vm"
+
+// A Kind is one row of the catalog: how the panel lists, edits and deletes one
+// kind of resource, and how its fields are read and written. Rows are data
+// (catalog.yaml, or `kinds:` in a spec); the client, the planner and the
+// executor know no kind by name.
+type Kind struct {
+	Name string // the panel's list function and the section name in a spec
+	Doc  string
+	Sure string // how sure we are of the row: high, medium, low
+
+	// Functions of the panel. Delete, Suspend and Resume may be empty: the
+	// kind then cannot be deleted or switched.
+	List, Edit, Delete, Suspend, Resume string
+	// ListParams and DeleteParams are sent with those calls besides the usual ones.
+	ListParams, DeleteParams map[string]string
+
+	Key Key
+	// Create holds further parameters of a create call, as expressions; see CreateParams.
+	Create []CreateParam
+	// Owner is the field that names the account a resource belongs to, or "".
+	Owner string
+	// Parent is set when resources live inside another kind's resource, which
+	// is then named by plid in every call.
+	Parent *Parent
+	// Su is set when calls run with the rights of the account named by this
+	// entry key or field ("su").
+	Su string
+	// Login says that keys of this kind are accounts that may log in to the
+	// panel: ispsync never deletes or suspends its own.
+	Login bool
+	// Brings names kinds of which the panel may make a resource with the same
+	// key when one of these is created (a web domain's DNS zone).
+	Brings []string
+	// TakesWithIt names the kinds whose resources, owned by this one, go when
+	// it is deleted.
+	TakesWithIt []string
+	// Meters are list columns that expressions may see but that are no fields.
+	Meters []string
+
+	Fields  []*FieldRow // sorted by name
+	byName  map[string]*FieldRow
+	compose *vm.Program // Key.Compose, compiled
+
+	// Rank orders kinds: a kind comes after those it refers to. Set by Link.
+	Rank int
+}
+
+// Key says how the identity of a resource is written and found.
+type Key struct {
+	Param   string   // parameter of Edit that names a new resource; default "name"
+	Columns []string // list columns that hold it, first one present wins; default Param
+	Elid    string   // list column holding the panel's own identifier, when it is another
+	Canon   Canon
+	Compose string // expression that makes the key of a name and fields; empty: the name is the key
+	Unique  bool   // the panel refuses a second one, so a create may be repeated when it provably is not there
+	Doc     string
+	Example string
+}
+
+// Parent says in which kind's resources those of a kind live.
+type Parent struct {
+	Kind  string // the parent's kind
+	Field string // the field of the child that holds the parent's key
+	Param string // the parameter that names it in a list call; edits use plid
+}
+
+// ReadFrom says where the current value of a field can be read.
+type ReadFrom string
+
+// Where a field is read from. A field of FromList whose column a panel does
+// not send at all is read from the form instead.
+const (
+	FromList ReadFrom = "list"
+	FromForm ReadFrom = "form"
+	Never    ReadFrom = "never"
+)
+
+// FieldRow is one field of a kind.
+type FieldRow struct {
+	Name string
+	Doc  string
+	Sure string
+	// Param is the parameter of Edit; default Name.
+	Param string
+	// Read says where the value is found; Columns are the list columns to look
+	// in (first one present wins; default Name), Form the node of the form
+	// (default Param).
+	Read    ReadFrom
+	Columns []string
+	Form    string
+	Canon   Canon
+	// Separator joins list items on the wire; default a space.
+	Separator string
+	// Refers names the kind whose resource this field points at, or "".
+	Refers string
+	// Required fields must be given when a resource is created.
+	Required bool
+	// CreateOnly fields are sent when a resource is created and never after: a
+	// difference is a finding, not an update.
+	CreateOnly bool
+	// Secret fields are write-only. Confirm names a second parameter that
+	// takes the same value.
+	Secret  bool
+	Confirm string
+	// Toggle marks the field that is switched with Suspend and Resume
+	// instead of Edit (active).
+	Toggle bool
+	// Default is the value a new resource has when the spec does not say, if known.
+	Default Value
+	Values  []string // documented values, for help texts; others are accepted
+	Example string
+}
+
+// Field returns a field's row by name, or nil.
+func (k *Kind) Field(name string) *FieldRow { return k.byName[name] }

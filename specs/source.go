@@ -1,0 +1,394 @@
+package specs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+	"gopkg.in/yaml.v3"
+)
+
+// maxFile bounds one spec file in bytes. 100,000 written-out entries take
+// about 15 MiB.
+const maxFile = 128 << 20
+
+// source is one spec file.
+type source struct {
+	path string // as the user named it
+	dir  string // base of relative paths in it
+	data []byte
+	docs []node
+}
+
+func (s *source) errorAt(line, col int, msg, hint string) *Error {
+	return &Error{Pos: Pos{s.path, line, col}, Msg: msg, Hint: hint, Line: s.line(line)}
+}
+
+func (s *source) pos(n *node) Pos { return Pos{s.path, int(n.line), int(n.col)} }
+
+// line returns the text of a line, counted from 1, with secrets masked.
+func (s *source) line(number int) string {
+	rest := s.data
+	for ; number > 1; number-- {
+		_, after, ok := bytes.Cut(rest, []byte("\n"))
+		if !ok {
+			return ""
+		}
+		rest = after
+	}
+	text, _, _ := bytes.Cut(rest, []byte("\n"))
+	if len(text) > 4096 {
+		text = text[:4096]
+	}
+	return maskSecrets(strings.ToValidUTF8(string(text), "\uFFFD"))
+}
+
+// findSources turns the -f arguments into files: a directory is read
+// recursively, sorted, without names that start with a dot; - is stdin. A file
+// named twice is read once.
+func findSources(paths []string, stdin io.Reader) ([]*source, error) {
+	var out []*source
+	var errs []error
+	seen := map[string]bool{}
+	add := func(path string) {
+		clean := filepath.Clean(path)
+		if !seen[clean] {
+			seen[clean] = true
+			out = append(out, &source{path: filepath.ToSlash(clean), dir: filepath.Dir(clean)})
+		}
+	}
+	for _, p := range paths {
+		if p == "-" {
+			data, err := readBounded(stdin, "stdin")
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			out = append(out, &source{path: "stdin", dir: ".", data: data})
+			continue
+		}
+		info, err := os.Stat(p)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("spec %s: %w", p, plainPathError(err)))
+		case info.IsDir():
+			before := len(out)
+			if err := walkSpecs(p, add); err != nil {
+				errs = append(errs, err)
+			} else if len(out) == before {
+				errs = append(errs, fmt.Errorf("spec %s: no *.yaml or *.yml file in this directory; name the spec with -f", p))
+			}
+		default:
+			add(p)
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+func walkSpecs(dir string, add func(string)) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("spec %s: %w", path, plainPathError(err))
+		}
+		if strings.HasPrefix(d.Name(), ".") && path != dir {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if ext := filepath.Ext(path); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			add(path)
+		}
+		return nil
+	})
+	return err
+}
+
+// plainPathError drops the operation and the path, which the caller says better.
+func plainPathError(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func readBounded(r io.Reader, name string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("spec %s: %w", name, plainPathError(err))
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("spec %s: larger than %d MiB; split it into several files", name, maxFile>>20)
+	}
+	return data, nil
+}
+
+// read fills data and docs. Mistakes go to problems; the error is for a file
+// that cannot be read at all.
+func (s *source) read(problems *problems) error {
+	if s.data == nil {
+		f, err := os.Open(s.path)
+		if err != nil {
+			return fmt.Errorf("spec %s: %w", s.path, plainPathError(err))
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			if info.Size() > maxFile {
+				return fmt.Errorf("spec %s: larger than %d MiB; split it into several files", s.path, maxFile>>20)
+			}
+			s.data = make([]byte, info.Size())
+			if n, err := io.ReadFull(f, s.data); err != nil {
+				s.data = s.data[:n] // it shrank while we read
+			}
+		} else if s.data, err = readBounded(f, s.path); err != nil {
+			return err
+		}
+	}
+	s.data = bytes.TrimPrefix(s.data, []byte("\ufeff"))
+	if at := firstInvalidUTF8(s.data); at >= 0 {
+		line := bytes.Count(s.data[:at], []byte("\n")) + 1
+		col := utf8.RuneCount(s.data[bytes.LastIndexByte(s.data[:at], '\n')+1:at]) + 1
+		problems.addErr(s.errorAt(line, col, "this is not UTF-8", "save the file as UTF-8"))
+		return nil
+	}
+	s.docs = s.parse(problems)
+	return nil
+}
+
+func firstInvalidUTF8(b []byte) int {
+	if utf8.Valid(b) {
+		return -1
+	}
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// chunkFrom is the size in bytes from which a file is parsed in pieces.
+const chunkFrom = 256 << 10
+
+func (s *source) parse(problems *problems) []node {
+	if len(s.data) >= chunkFrom {
+		if docs, ok := s.parseChunked(chunkBytes); ok {
+			return docs
+		}
+	}
+	docs, err := s.parseYAML(s.data, 0, problems)
+	if err != nil {
+		problems.addErr(s.yamlError(err))
+	}
+	return docs
+}
+
+// parseYAML reads all documents of a text whose first line is line
+// lineOffset+1 of the file. An error is one of YAML's syntax.
+func (s *source) parseYAML(data []byte, lineOffset int, problems *problems) (docs []node, err error) {
+	defer func() { // yaml.v3 has panicked on hostile input before
+		if r := recover(); r != nil {
+			docs, err = nil, fmt.Errorf("yaml: this cannot be parsed (%v)", r)
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var y yaml.Node
+		if err := dec.Decode(&y); err == io.EOF {
+			return docs, nil
+		} else if err != nil {
+			return docs, err
+		}
+		if y.Kind != yaml.DocumentNode || len(y.Content) != 1 {
+			continue
+		}
+		c := converter{src: s, problems: problems, lineOffset: lineOffset, intern: map[string]string{},
+			maxAliased: 10_000 + len(data)}
+		if n := c.node(y.Content[0], 0, false); !c.failed {
+			docs = append(docs, n)
+		}
+	}
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+
+func (s *source) yamlError(err error) *Error {
+	msg, line := strings.ReplaceAll(err.Error(), "\n", " "), 1
+	if m := yamlLine.FindStringSubmatch(msg); m != nil {
+		if m[1] != "" {
+			line, _ = strconv.Atoi(m[1])
+		}
+		msg = m[2]
+	}
+	e := s.errorAt(line, 1, "this is not YAML: "+msg, "")
+	if trimmed := strings.TrimLeft(e.Line, " \t"); trimmed != "" {
+		e.Pos.Col = utf8.RuneCountInString(e.Line) - utf8.RuneCountInString(trimmed) + 1
+	}
+	switch {
+	case strings.Contains(msg, "tab"):
+		e.Hint = "indent with spaces"
+	case strings.Contains(msg, "mapping values are not allowed"):
+		e.Hint = "check the indentation, and put quotes around a value that holds ': '"
+	case strings.Contains(msg, "cannot start any token"), strings.Contains(msg, "did not find expected"):
+		e.Hint = "put quotes around a value that begins with % @ ` & * ! { [ or holds ': '"
+	}
+	return e
+}
+
+// A large file is nearly always one long list of entries, and yaml.v3 keeps
+// a tree of the whole document, ten times the size of the text. So the lists
+// under `resources:` are cut at lines where an entry begins, each piece is
+// parsed on its own, in parallel, and the rest of the document is parsed with
+// those lines blanked. The cut is made on indentation alone; whenever what
+// comes out is not exactly a list of as many maps as were cut, or a piece is not
+// YAML by itself (a quoted text over several lines, an anchor of another
+// piece), the whole file is parsed in one go instead.
+
+type chunk struct {
+	from, to  int // bytes of the file
+	firstLine int // lines before it
+	keyLine   int // the line of the kind's key this list belongs to
+	items     int
+	out       node // the list
+}
+
+// chunkBytes is how much text one piece holds.
+const chunkBytes = 64 << 10
+
+var (
+	topKey  = regexp.MustCompile(`^resources:\s*(?:#.*)?$`)
+	kindKey = regexp.MustCompile(`^( +)[A-Za-z][\w.-]*:\s*(?:#.*)?$`)
+)
+
+// cutChunks finds the pieces; nil when the file does not have the plain shape.
+func cutChunks(data []byte, size int) []chunk {
+	var (
+		out            []chunk
+		cur            *chunk
+		inResources    bool
+		kindIndent     int
+		keyLine        int
+		itemIndent     = -1
+		lineNo, offset int
+	)
+	for offset < len(data) {
+		end := bytes.IndexByte(data[offset:], '\n')
+		if end < 0 {
+			end = len(data) - offset - 1
+		}
+		next := offset + end + 1
+		line := bytes.TrimRight(data[offset:next], "\r\n")
+		lineNo++
+		indent := len(line) - len(bytes.TrimLeft(line, " "))
+		rest := line[indent:]
+		switch {
+		case len(rest) == 0 || rest[0] == '#':
+		case indent == 0 && !(inResources && itemIndent == 0 && rest[0] == '-'):
+			inResources, cur, itemIndent, kindIndent = topKey.Match(line), nil, -1, 0
+		case !inResources:
+		case kindIndent == 0 || indent == kindIndent && rest[0] != '-':
+			if kindIndent != 0 && indent != kindIndent || !kindKey.Match(line) {
+				return nil
+			}
+			kindIndent, keyLine, cur, itemIndent = indent, lineNo, nil, -1
+		case rest[0] == '-' && len(rest) > 1 && rest[1] == ' ' && (itemIndent < 0 && indent >= kindIndent || indent == itemIndent):
+			itemIndent = indent
+			if cur == nil || offset-cur.from >= size {
+				out = append(out, chunk{from: offset, firstLine: lineNo - 1, keyLine: keyLine})
+				cur = &out[len(out)-1]
+			}
+			cur.items++
+		case cur == nil || indent <= itemIndent:
+			return nil
+		}
+		if cur != nil {
+			cur.to = next
+		}
+		offset = next
+	}
+	return out
+}
+
+func (s *source) parseChunked(size int) ([]node, bool) {
+	chunks := cutChunks(s.data, size)
+	if len(chunks) < 2 {
+		return nil, false
+	}
+	mine := &problems{}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range chunks {
+		g.Go(func() error { return s.parseChunk(&chunks[i], mine) })
+	}
+	skeleton := slices.Clone(s.data)
+	for c := range chunks { // by index: the pieces are being written to
+		for i := chunks[c].from; i < chunks[c].to; i++ {
+			if skeleton[i] != '\n' {
+				skeleton[i] = ' '
+			}
+		}
+	}
+	docs, err := s.parseYAML(skeleton, 0, mine)
+	if g.Wait() != nil || err != nil || mine.any() {
+		return nil, false
+	}
+	for i := range docs {
+		if resources := docs[i].get("resources"); resources != nil && resources.kind == mapNode {
+			resources.pairs(func(k, v *node) { chunks = attach(chunks, k, v) })
+		}
+	}
+	return docs, len(chunks) == 0
+}
+
+var errNotAList = errors.New("not a list of maps by itself")
+
+func (s *source) parseChunk(c *chunk, found *problems) error {
+	docs, err := s.parseYAML(s.data[c.from:c.to], c.firstLine, found)
+	if err != nil {
+		return err
+	}
+	if len(docs) != 1 || docs[0].kind != listNode || len(docs[0].items()) != c.items {
+		return errNotAList
+	}
+	for _, n := range docs[0].items() {
+		if n.kind != mapNode {
+			return errNotAList
+		}
+	}
+	c.out = docs[0]
+	return nil
+}
+
+// attach puts the pieces that belong to the key k into its value, which is
+// null in the skeleton, and returns the pieces that remain.
+func attach(chunks []chunk, k, v *node) []chunk {
+	if !v.isNull() {
+		return chunks
+	}
+	rest := chunks[:0:0]
+	for _, c := range chunks {
+		switch {
+		case c.keyLine != int(k.line):
+			rest = append(rest, c)
+		case v.kind == listNode:
+			*v.kids = append(*v.kids, c.out.items()...)
+		default:
+			*v = c.out
+		}
+	}
+	return rest
+}

@@ -1,0 +1,148 @@
+package specs
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Spec is everything the files of one run say, resolved: every template
+// evaluated, every default applied, every name checked.
+type Spec struct {
+	Panels   []Panel // sorted by name
+	Catalog  *Catalog
+	Prune    map[string]*Rule // by kind
+	Protect  map[string]*Rule // by kind
+	Deletes  DeleteLimit
+	Policies []Policy
+	Warnings Errors // mistakes that stop nothing, sorted by place
+
+	desired  map[string]*State // by panel
+	literals map[string]string // by Secret.Arg; never printed
+	exprs    *expressions
+}
+
+// DeleteLimit is limits.deletes: how many deletes of one kind on one panel a
+// plan may hold, the larger of a count and a share of the live ones.
+type DeleteLimit struct {
+	Count   int
+	Percent float64
+}
+
+// DefaultDeletes applies when the spec does not say.
+var DefaultDeletes = DeleteLimit{Count: 3, Percent: 10}
+
+// Policy is one rule of `policies`, not yet compiled: plan.CompilePolicies does that.
+type Policy struct {
+	Name    string
+	Deny    bool   // deny blocks apply; otherwise it warns
+	Expr    string // whole expression over step, live, desired, panel, plan
+	Message string
+	Pos     Pos // of the expression
+}
+
+// Desired returns what the spec wants of a panel: resources that should be
+// there and tombstones. It is complete for each kind it holds.
+func (s *Spec) Desired(panel string) *State { return s.desired[panel] }
+
+// Panel returns a panel by name, or nil.
+func (s *Spec) Panel(name string) *Panel {
+	for i := range s.Panels {
+		if s.Panels[i].Name == name {
+			return &s.Panels[i]
+		}
+	}
+	return nil
+}
+
+// PanelNames lists the panels of the spec, sorted.
+func (s *Spec) PanelNames() []string {
+	names := make([]string, len(s.Panels))
+	for i := range s.Panels {
+		names[i] = s.Panels[i].Name
+	}
+	return names
+}
+
+// Literal returns the value of a password written out in the spec, for a
+// reference of source literal. The result must not be kept.
+func (s *Spec) Literal(ref Secret) (string, bool) {
+	v, ok := s.literals[ref.Arg]
+	return v, ok && ref.Source == SecretLiteral
+}
+
+// Managed reports whether the spec says anything of a kind on a panel:
+// resources, tombstones or a prune rule.
+func (s *Spec) Managed(panel, kind string) bool {
+	_, declared := s.desired[panel].Listing(kind)
+	return declared || s.Prune[kind] != nil
+}
+
+// Len counts the resources and tombstones of all panels.
+func (s *Spec) Len() int {
+	n := 0
+	for _, st := range s.desired {
+		n += st.Len()
+	}
+	return n
+}
+
+// Digest identifies what the spec says, whatever files it is written in:
+// panels, desired resources with their secret references, rules, limits and
+// policies. A saved plan is bound to it.
+func (s *Spec) Digest() string {
+	h := sha256.New()
+	for _, p := range s.Panels {
+		fmt.Fprintf(h, "panel\x00%s\x00%s\x00%s\x00%s\x00%s\x00%s\x00%v\n", p.Name, p.URL, p.Auth.Method, p.Auth.Username, p.Su, p.Lang, p.Labels)
+		st := s.desired[p.Name]
+		for _, kind := range st.Kinds() {
+			for i := range st.Resources(kind) {
+				digestResource(h, &st.Resources(kind)[i])
+			}
+		}
+	}
+	for _, m := range []struct {
+		name  string
+		rules map[string]*Rule
+	}{{"prune", s.Prune}, {"protect", s.Protect}} {
+		for _, k := range slices.Sorted(maps.Keys(m.rules)) {
+			fmt.Fprintf(h, "%s\x00%s\x00%s\n", m.name, k, m.rules[k].Source)
+		}
+	}
+	fmt.Fprintf(h, "deletes\x00%d\x00%g\n", s.Deletes.Count, s.Deletes.Percent)
+	for _, p := range s.Policies {
+		fmt.Fprintf(h, "policy\x00%s\x00%t\x00%s\x00%s\n", p.Name, p.Deny, p.Expr, p.Message)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+func digestResource(h hash.Hash, r *Resource) {
+	var b strings.Builder
+	b.WriteString("resource\x00" + r.Ref.Kind + "\x00" + r.Ref.Key + "\x00" + r.Su)
+	if r.Absent {
+		b.WriteString("\x00absent")
+	}
+	for _, f := range r.Fields {
+		b.WriteString("\x00" + f.Name + "\x01" + string(rune('0'+f.Value.t)) + f.Value.s)
+	}
+	for _, f := range r.Secrets {
+		b.WriteString("\x00" + f.Name + "\x02" + string(f.Secret.Source))
+		if f.Secret.Source != SecretLiteral { // its place may move without a change
+			b.WriteString(f.Secret.Arg)
+		}
+	}
+	b.WriteByte('\n')
+	io.WriteString(h, b.String()) //nolint:errcheck // a hash never fails
+}
+
+func sortPolicies(ps []Policy) {
+	slices.SortStableFunc(ps, func(a, b Policy) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Expr, b.Expr))
+	})
+}
