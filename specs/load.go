@@ -23,6 +23,9 @@ type Options struct {
 	// mistake when the spec declares others of that kind on that panel: nobody
 	// will look at the panel to see whether it is there.
 	Offline bool
+	// CheckPolicies compiles the policies, which is the planner's business; its
+	// mistakes, when they are Errors, are reported with all others. May be nil.
+	CheckPolicies func([]Policy) error
 }
 
 // Load reads and resolves a spec. Mistakes in it come back as Errors, all of

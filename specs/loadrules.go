@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -73,6 +74,15 @@ func (l *loader) loadPolicies() {
 		}
 	}
 	sortPolicies(l.spec.Policies)
+	if l.o.CheckPolicies == nil {
+		return
+	}
+	var found Errors
+	if err := l.o.CheckPolicies(l.spec.Policies); errors.As(err, &found) {
+		for _, e := range found {
+			l.problems.addErr(e)
+		}
+	}
 }
 
 func (l *loader) policy(src *source, n *node) {
@@ -112,11 +122,4 @@ func (l *loader) policy(src *source, n *node) {
 	default:
 		l.spec.Policies = append(l.spec.Policies, pol)
 	}
-}
-
-// ErrorAt makes a mistake at an offset into the text at pos, for code that
-// compiles what the loader only stores (policies). The line is left out.
-func ErrorAt(pos Pos, offset int, msg, hint string) *Error {
-	pos.Col += offset
-	return &Error{Pos: pos, Msg: msg, Hint: hint}
 }

@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -130,7 +131,11 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	if v.t == NumberType {
 		return []byte(v.s), nil
 	}
-	return json.Marshal(v.Any())
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // a plan is read by people
+	err := e.Encode(v.Any())
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.

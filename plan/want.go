@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/ispsync/ispsync/specs"
+)
+
+// Wants says what has to be read of a panel before it can be planned: each
+// managed kind once, and each kind that a declared resource refers to without
+// the spec declaring the one referred to. pruned names the kinds with a prune rule.
+func Wants(in Input, pruned []string) []specs.Want {
+	managed := map[string]bool{}
+	for _, name := range in.Desired.Kinds() {
+		managed[name] = true
+	}
+	for _, name := range pruned {
+		managed[name] = true
+	}
+	out := make([]specs.Want, 0, len(managed)+1)
+	referred := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(managed)) {
+		k := in.Kinds(name)
+		out = append(out, wantOf(k, in.Desired))
+		for _, l := range kindLinks(k) {
+			if !managed[l.kind] && in.namesOther(name, l) {
+				referred[l.kind] = true
+			}
+		}
+	}
+	for name := range referred {
+		out = append(out, specs.Want{Kind: in.Kinds(name)})
+	}
+	slices.SortFunc(out, func(a, b specs.Want) int {
+		return cmp.Or(cmp.Compare(a.Kind.Rank, b.Kind.Rank), cmp.Compare(a.Kind.Name, b.Kind.Name))
+	})
+	return out
+}
+
+// wantOf asks for a managed kind. A tombstone's fields are never compared, so
+// it declares none.
+func wantOf(k *specs.Kind, desired *specs.State) specs.Want {
+	w := specs.Want{Kind: k, Declared: func(key string) *specs.Resource {
+		if r := desired.Find(k.Name, key); r != nil && !r.Absent {
+			return r
+		}
+		return nil
+	}}
+	parents, accounts := map[string]bool{}, map[string]bool{}
+	for _, r := range desired.Resources(k.Name) {
+		if r.Su != "" {
+			accounts[r.Su] = true
+		}
+		if k.Parent != nil {
+			if v, ok := r.Fields.Get(k.Parent.Field); ok {
+				parents[v.String()] = true
+			}
+		}
+	}
+	if k.Parent != nil {
+		w.Parents = slices.Sorted(maps.Keys(parents))
+	}
+	if k.Su != "" {
+		w.Su = slices.Sorted(maps.Keys(accounts))
+	}
+	return w
+}
+
+// namesOther reports whether a declared resource names, through a link,
+// something the spec does not declare.
+func (in *Input) namesOther(kind string, l link) bool {
+	rs := in.Desired.Resources(kind)
+	for i := range rs {
+		if rs[i].Absent {
+			continue
+		}
+		v, _ := rs[i].Fields.Get(l.field)
+		for _, key := range v.Items() {
+			if in.Desired.Find(l.kind, key) == nil && !(in.Kinds(l.kind).Login && key == in.Account) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// kindLinks lists the fields of a kind that name other resources.
+func kindLinks(k *specs.Kind) []link {
+	var links []link
+	for _, row := range k.Fields {
+		switch {
+		case k.Parent != nil && row.Name == k.Parent.Field:
+			links = append(links, link{row.Name, k.Parent.Kind})
+		case row.Refers != "":
+			links = append(links, link{row.Name, row.Refers})
+		}
+	}
+	return links
+}
