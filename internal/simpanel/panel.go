@@ -1,0 +1,134 @@
+package simpanel
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Generation is the generation of panel that is simulated. It changes what
+// the record says differs: error documents, logins, session ids and two
+// columns of the web domain list. Function names are those of v5/6 always.
+type Generation int
+
+// The generations (panel-api.md sections 1 to 4).
+const (
+	V6 Generation = iota
+	V5
+	V4
+)
+
+// Options says what panel to simulate. The zero value is a v6 panel whose
+// account is root without a password, which answers at once, tells all rows
+// in one document and knows no func=restart.
+type Options struct {
+	// Name is for the people who run several panels; see Panel.Name. It is in
+	// no document.
+	Name string
+	// Account is the administrator, level 30; root when empty. It is not in
+	// the user list.
+	Account string
+	// Password is the administrator's.
+	Password string
+	// Generation is the dialect.
+	Generation Generation
+	// PageSize is how many rows a list document carries at most, whatever
+	// p_cnt asks for; 0 means all of them (panel-api.md section 4, Paging).
+	PageSize int
+	// Latency is how long every call takes.
+	Latency time.Duration
+	// Restart makes writes to web domains answer <ok>restart</ok> and
+	// func=restart exist (guide, "Successful operation"; section 8).
+	Restart bool
+	// RestartDowntime is how long after func=restart connections are dropped.
+	RestartDowntime time.Duration
+	// SessionTTL is how long a session lives without calls; one hour when 0
+	// (guide, "Session unique ID authentication").
+	SessionTTL time.Duration
+	// BringsZones makes the create of a web domain make the DNS zone of that
+	// name too (section 7, inferred there).
+	BringsZones bool
+	// ListIDN makes lists and forms print host names in UTF-8, though they
+	// are kept in punycode (section 4, IDN).
+	ListIDN bool
+	// Faults is what goes wrong; see SetFaults.
+	Faults Faults
+	// Now is the clock; time.Now when nil. Sessions, downtime and late
+	// changes follow it.
+	Now func() time.Time
+	// Seed makes session ids, seeded content and faults repeatable.
+	Seed uint64
+}
+
+// Panel is one simulated panel. It is safe for concurrent use.
+type Panel struct {
+	opt Options
+
+	mu        sync.Mutex
+	tables    map[string]*table // by kind
+	passwords map[string]string // by account
+	filters   map[filterKey]map[string]string
+	sessions  map[string]*session
+	late      []lateChange
+	downUntil time.Time
+	random    *rand.Rand
+
+	ledger ledger
+	faults faultSource
+}
+
+// New makes an empty panel.
+func New(o Options) *Panel {
+	if o.Account == "" {
+		o.Account = "root"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.SessionTTL == 0 {
+		o.SessionTTL = time.Hour
+	}
+	p := &Panel{
+		opt:       o,
+		tables:    make(map[string]*table, len(kinds)),
+		passwords: map[string]string{o.Account: o.Password},
+		filters:   make(map[filterKey]map[string]string),
+		sessions:  make(map[string]*session),
+		random:    rand.New(rand.NewPCG(o.Seed, 0x15b5)),
+	}
+	for _, k := range kinds {
+		p.tables[k.name] = newTable(k)
+	}
+	p.SetFaults(o.Faults)
+	return p
+}
+
+// Name is the panel's name, for printing a panels: section.
+func (p *Panel) Name() string { return p.opt.Name }
+
+// lateChange is an accepted change that takes effect at its time only.
+type lateChange struct {
+	due    time.Time
+	effect func()
+	entry  int
+}
+
+// settle runs the late changes whose time has come. It is called, with the
+// lock held, before anything looks at the state, so a late change needs no
+// goroutine of its own.
+func (p *Panel) settle() {
+	if len(p.late) == 0 {
+		return
+	}
+	now, rest := p.opt.Now(), p.late[:0]
+	for _, l := range p.late {
+		if now.Before(l.due) {
+			rest = append(rest, l)
+			continue
+		}
+		l.effect()
+		p.ledger.applied(l.entry)
+	}
+	clear(p.late[len(rest):])
+	p.late = rest
+}
