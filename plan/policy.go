@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/file"
@@ -98,12 +99,16 @@ var policyOptions = []expr.Option{
 	expr.DisableBuiltin("keys"), expr.DisableBuiltin("values"), expr.DisableBuiltin("toPairs"),
 }
 
+// withoutTypes finds what expr says about our Go types, which nobody knows.
+var withoutTypes = regexp.MustCompile(`type \S+ has no field`)
+
 func policyError(p Policy, err error) *specs.Error {
 	e := &specs.Error{Pos: p.Pos, Msg: fmt.Sprintf("policy %q: %v", p.Name, err),
 		Hint: "a policy is true or false of a step; it sees step, live, desired, panel and plan"}
 	var at *file.Error
 	if errors.As(err, &at) {
-		e.Msg = fmt.Sprintf("policy %q: %s, at character %d of `%s`", p.Name, at.Message, at.From+1, p.Source)
+		e.Pos.Col += at.Column
+		e.Msg = fmt.Sprintf("policy %q: %s", p.Name, withoutTypes.ReplaceAllString(at.Message, "this has no field"))
 	}
 	return e
 }

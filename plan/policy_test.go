@@ -66,24 +66,30 @@ func TestPolicyMessageIsOptional(t *testing.T) {
 }
 
 func TestPoliciesThatDoNotCompile(t *testing.T) {
-	tests := []struct{ name, source, says string }{
-		{"a misspelt name", `sttep.action == "delete"`, "unknown name sttep, at character 1 of `sttep"},
-		{"a misspelt property", `step.verb == "delete"`, "verb"},
-		{"not a bool", `step.action`, "expected bool"},
-		{"of unknown type: it would fail on the first step instead", `live.active`, "expected bool"},
-		{"not an expression", `step.action ==`, "unexpected token"},
-		{"empty", ``, ""},
-		{"the clock", `now().Hour() > 18`, "now"},
-		{"the machine's time zones", `timezone("Europe/Moscow") != nil`, "timezone"},
-		{"the random order of a map", `keys(live)[0] == "owner"`, "keys"},
+	tests := []struct {
+		name, source string
+		at           int // characters into the expression
+		says         string
+	}{
+		{"a misspelt name", `sttep.action == "delete"`, 0, "unknown name sttep"},
+		{"a misspelt property", `step.verb == "delete"`, 5, "this has no field verb"},
+		{"not a bool", `step.action`, 0, "expected bool"},
+		{"of unknown type: it would fail on the first step instead", `live.active`, 0, "expected bool"},
+		{"not an expression", `step.action ==`, 13, "unexpected token"},
+		{"empty", ``, 0, ""},
+		{"the clock", `now().Hour() > 18`, 0, "now"},
+		{"the machine's time zones", `timezone("Europe/Moscow") != nil`, 0, "timezone"},
+		{"the random order of a map", `keys(live)[0] == "owner"`, 0, "keys"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			pos := specs.Pos{File: "site.yaml", Line: 3, Col: 11}
 			_, err := CompilePolicies([]Policy{{Name: "fine", Source: "true"}, {Name: "p", Source: tt.source, Pos: pos}})
 			var errs specs.Errors
-			if !errors.As(err, &errs) || len(errs) != 1 || errs[0].Pos != pos {
-				t.Fatalf("got %v, want one error at %s", err, pos)
+			want := pos
+			want.Col += tt.at
+			if !errors.As(err, &errs) || len(errs) != 1 || errs[0].Pos != want {
+				t.Fatalf("got %v, want one error at %s", err, want)
 			}
 			if msg := errs[0].Msg; !strings.HasPrefix(msg, `policy "p": `) || !strings.Contains(msg, tt.says) || strings.Contains(msg, "\n") {
 				t.Errorf("got %q, want it to say %q", msg, tt.says)

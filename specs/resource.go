@@ -3,6 +3,7 @@ package specs
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -134,6 +135,9 @@ func (s *State) Set(kind string, resources []Resource) error {
 	s.listings[kind] = Listing{Resources: resources}
 	return nil
 }
+
+// Add takes over what another state of the same panel knows.
+func (s *State) Add(o *State) { maps.Copy(s.listings, o.listings) }
 
 // Fail records that a kind could not be read, and why.
 func (s *State) Fail(kind string, err error) { s.listings[kind] = Listing{Err: err} }

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ispsync/ispsync/apiclient"
+	"github.com/ispsync/ispsync/executor"
+	"github.com/ispsync/ispsync/internal/render"
+	"github.com/ispsync/ispsync/plan"
+	"github.com/ispsync/ispsync/specs"
+)
+
+// This file is the tour of the program: a spec is loaded, panels are read
+// (readAll: Snapshot), a plan is made (plan: Make) or read and checked (saved:
+// Read, Check), executed (Run) and rendered. Only here does a client become a
+// Writer.
+
+// applyFlags are the flags of apply alone.
+type applyFlags struct {
+	output      string
+	approve     bool
+	report      string
+	restart     string
+	failFast    bool
+	maxFailures int
+	onDrift     string
+	lockTimeout durationFlag
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var (
+		sf specFlags
+		pf panelFlags
+		af applyFlags
+	)
+	c := &cobra.Command{
+		Use:   "apply [FILE]",
+		Short: "Make the panels what the spec says",
+		Long: `Plans, shows the plan, asks, runs it and reports on every step. With FILE, a plan
+that plan --out saved, nothing is asked: it was approved when it was saved. The
+spec it was made from (-f) is needed again, for panels and secrets.
+
+Without a terminal nobody can be asked: give --auto-approve.`,
+		Example: "  ispsync apply -f specs/\n  ispsync apply -f specs/ --auto-approve --report report.json\n  ispsync apply plan.json -f specs/",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := errors.Join(checkOutput(af.output), oneOf("restart", af.restart, "end", "each", "never"), oneOf("on-drift", af.onDrift, "abort", "skip")); err != nil {
+				return err
+			}
+			file := ""
+			if len(args) == 1 {
+				file = args[0]
+			}
+			return a.apply(&sf, &pf, &af, file)
+		},
+	}
+	sf.add(c.Flags())
+	pf.add(c.Flags())
+	addOutput(c.Flags(), &af.output)
+	c.Flags().BoolVar(&af.approve, "auto-approve", false, "do not ask")
+	c.Flags().StringVar(&af.report, "report", "", "write the report to this file, as JSON")
+	c.Flags().StringVar(&af.restart, "restart", "end", "when a panel asks for a restart of its services: end (once, after its last step), each or never")
+	c.Flags().BoolVar(&af.failFast, "fail-fast", false, "start nothing new after the first failure")
+	c.Flags().IntVar(&af.maxFailures, "max-failures", 0, "start nothing new after this many failures (0: no limit)")
+	c.Flags().StringVar(&af.onDrift, "on-drift", "abort", "when a panel is not what a saved plan was made from: abort, or skip those steps")
+	c.Flags().Var(&af.lockTimeout, "lock-timeout", "wait this long for another run to let go of a panel")
+	return c
+}
+
+// application is one apply on its way.
+type application struct {
+	*target
+	af    *applyFlags
+	halts *halts
+	plan  *plan.Plan
+	stale []plan.Stale
+}
+
+func (a *app) apply(sf *specFlags, pf *panelFlags, af *applyFlags, file string) error {
+	spec, err := sf.load(a, false)
+	if err != nil {
+		return err
+	}
+	var saved *plan.Plan
+	if file != "" {
+		if saved, err = a.openPlan(file, spec); err != nil {
+			return err
+		}
+		pf.panels = panelsOf(saved)
+	}
+	t, err := a.aim(spec, pf)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	ap := &application{target: t, af: af}
+	ap.halts = haltable(time.Duration(pf.timeout), func(s string) { a.log.line(s) })
+	defer ap.halts.release()
+	release, err := ap.lock(saved)
+	if err != nil {
+		return err
+	}
+	defer release()
+
+	a.log.start(t.names())
+	if saved == nil {
+		ap.plan, err = t.plan(ap.halts.soft, false)
+	} else {
+		err = ap.checkSaved(saved)
+	}
+	a.log.stop()
+	if err == nil {
+		err = ap.refusal(saved != nil)
+	}
+	if halted := ap.halts.halted(); halted != nil {
+		err = fail(exitInterrupted, "%w before anything was written", halted)
+	}
+	if err != nil {
+		return errors.Join(err, ap.refuse(err))
+	}
+	return ap.run(saved != nil)
+}
+
+// lock takes the panels for this run. A saved plan that was applied already is
+// refused here, when nobody else can be applying it.
+func (ap *application) lock(saved *plan.Plan) (release func(), err error) {
+	dir := stateDir(ap.a.stateDir)
+	if err := dir.make(); err != nil {
+		return nil, err
+	}
+	held, err := dir.lock(ap.halts.soft, ap.names(), time.Duration(ap.af.lockTimeout))
+	if err != nil {
+		return nil, err
+	}
+	if saved != nil {
+		done, err := dir.applied(saved.Digest)
+		if err == nil && done {
+			err = fail(exitStale, "this plan was applied already; make a new one with `ispsync plan --out`")
+		}
+		if err != nil {
+			held.release()
+			return nil, err
+		}
+	}
+	return held.release, nil
+}
+
+// refusal is why the plan must not run: error findings, and secrets that
+// cannot be had. An error is returned before anything is written.
+func (ap *application) refusal(saved bool) error {
+	p := ap.plan
+	var blocking []plan.Finding
+	for _, f := range p.Findings {
+		lifted := saved && f.Code == plan.CodeDeletesLimit && ap.flags.allowDeletes == p.Summary.Delete
+		if f.Severity == plan.Error && !lifted {
+			blocking = append(blocking, f)
+		}
+	}
+	if len(blocking) > 0 {
+		if ap.af.output != "json" {
+			if err := ap.a.showPlan(ap.a.stdout, p, ap.af.output); err != nil {
+				return err
+			}
+		}
+		code := exitRail
+		if findingCode(p) != exitOK {
+			code = findingCode(p)
+		}
+		texts := make([]string, len(blocking))
+		for i, f := range blocking {
+			texts[i] = fmt.Sprintf("%s: %s", f.Ref, f.Message)
+		}
+		return fail(code, "the plan is refused, nothing was written:\n  %s", strings.Join(texts, "\n  "))
+	}
+	var errs []error
+	seen := map[specs.Secret]bool{}
+	for i := range p.Steps {
+		for _, s := range p.Steps[i].SecretRefs {
+			if seen[s.Secret] {
+				continue
+			}
+			seen[s.Secret] = true
+			if err := ap.secrets.check(s.Secret); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %s: %w", p.Steps[i].Ref, s.Name, err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fail(exitUsage, "secrets cannot be had, nothing was written:\n%w", err)
+	}
+	return nil
+}
+
+// run shows the plan, asks, runs it and reports.
+func (ap *application) run(saved bool) error {
+	a, p := ap.a, ap.plan
+	if len(p.Steps) == 0 {
+		return ap.finish(ap.emptyReport(executor.Nothing), nil)
+	}
+	if ap.af.output != "json" {
+		if err := a.showPlan(a.stdout, p, ap.af.output); err != nil {
+			return err
+		}
+	}
+	if !saved && !ap.af.approve {
+		if err := ap.ask(); err != nil {
+			return errors.Join(err, ap.refuse(err))
+		}
+	}
+	if saved {
+		if err := stateDir(a.stateDir).markApplied(p.Digest); err != nil {
+			return errors.Join(err, ap.refuse(err))
+		}
+	}
+	panels := make(map[string]executor.Panel, len(ap.clients))
+	for name, c := range ap.clients {
+		panels[name] = apiclient.NewWriter(c)
+	}
+	stale := make(map[string]string, len(ap.stale))
+	for _, s := range ap.stale {
+		stale[s.Step] = s.Why
+	}
+	a.log.start(ap.names())
+	a.log.begin(p)
+	report, err := executor.Run(ap.halts.hard, p, panels, executor.Options{
+		Parallelism: ap.flags.parallelism, Writes: func(panel string) int { return ap.spec.Panel(panel).Limits.Writes },
+		FailFast: ap.af.failFast, MaxFailures: ap.af.maxFailures, Restart: executor.RestartPolicy(ap.af.restart),
+		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: stale,
+	})
+	a.log.stop()
+	return ap.finish(report, err)
+}
+
+// ask shows nothing more than the question: the plan is on the screen.
+func (ap *application) ask() error {
+	if !term.IsTerminal(int(ap.a.stdin.Fd())) || !term.IsTerminal(int(ap.a.stderr.Fd())) {
+		return fail(exitUsage, "nobody can be asked, nothing was written: give --auto-approve, or save the plan with `ispsync plan --out` and apply that")
+	}
+	fmt.Fprint(ap.a.stderr, "\nApply this plan? Only \"yes\" is taken as approval: ")
+	answer := make(chan string, 1)
+	go func() { // reading a terminal cannot be interrupted; the process ends instead
+		line, _ := bufio.NewReader(ap.a.stdin).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ap.halts.soft.Done():
+		fmt.Fprintln(ap.a.stderr)
+		return fail(exitInterrupted, "%w before anything was written", context.Cause(ap.halts.soft))
+	case got := <-answer:
+		if got != "yes" {
+			return fail(exitError, "not approved, nothing was written")
+		}
+	}
+	return nil
+}
+
+// finish writes and shows the report, and notes the exit code.
+func (ap *application) finish(r *executor.Report, err error) error {
+	if r == nil {
+		return err
+	}
+	switch r.Result {
+	case executor.Interrupted:
+		ap.a.exit(exitInterrupted)
+	case executor.Partial:
+		ap.a.exit(exitPartial)
+	}
+	return errors.Join(err, ap.writeReport(r), ap.showReport(r))
+}
+
+// refuse writes the report of a run in which nothing was written.
+func (ap *application) refuse(why error) error {
+	if ap.plan == nil {
+		return nil
+	}
+	result := executor.Refused
+	if codeOf(why) == exitInterrupted {
+		result = executor.Interrupted
+	}
+	r := ap.emptyReport(result)
+	if ap.af.output == "json" {
+		return errors.Join(ap.writeReport(r), writeJSON(ap.a.stdout, r))
+	}
+	return ap.writeReport(r)
+}
+
+// emptyReport accounts for a plan of which no step ran.
+func (ap *application) emptyReport(result executor.Result) *executor.Report {
+	now := time.Now().UTC()
+	r := &executor.Report{FormatVersion: executor.FormatVersion, PlanDigest: ap.plan.Digest, StartedAt: now, FinishedAt: now, Result: result,
+		Panels: []executor.LaneEnd{}, Outcomes: []executor.Outcome{}}
+	for _, p := range ap.plan.Panels {
+		end := executor.LaneEnd{Name: p.Name, Requests: p.Requests, Restart: executor.RestartNone, Error: p.Error}
+		if c := ap.clients[p.Name]; c != nil {
+			end.Requests = c.Requests()
+		}
+		r.Panels = append(r.Panels, end)
+		if p.Error != "" && result == executor.Nothing {
+			r.Result = executor.Partial
+		}
+	}
+	for i := range ap.plan.Steps {
+		s := &ap.plan.Steps[i]
+		o := executor.Outcome{Step: s.ID, Ref: s.Ref, Action: s.Action, Outcome: executor.NotRun}
+		if i := slices.IndexFunc(ap.stale, func(st plan.Stale) bool { return st.Step == s.ID }); i >= 0 {
+			o.Outcome, o.Error = executor.Stale, &executor.ErrorDetail{Type: "stale", Message: ap.stale[i].Why}
+			r.Summary.Stale++
+		} else {
+			r.Summary.NotRun++
+		}
+		r.Outcomes = append(r.Outcomes, o)
+	}
+	return r
+}
+
+func (ap *application) writeReport(r *executor.Report) error {
+	if ap.af.report == "" {
+		return nil
+	}
+	return writeFile(ap.af.report, func(f *os.File) error { return writeJSON(f, r) })
+}
+
+func (ap *application) showReport(r *executor.Report) error {
+	if ap.af.output == "json" {
+		return writeJSON(ap.a.stdout, r)
+	}
+	return render.ReportText(ap.a.stdout, ap.plan, r, ap.a.style())
+}
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ispsync/ispsync/internal/render"
+	"github.com/ispsync/ispsync/plan"
+	"github.com/ispsync/ispsync/specs"
+)
+
+// planLife is how long a saved plan can be applied.
+const planLife = 24 * time.Hour
+
+func (a *app) planCommand() *cobra.Command {
+	var (
+		sf       specFlags
+		pf       panelFlags
+		output   string
+		out      string
+		detailed bool
+	)
+	c := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would do",
+		Long: `Reads the panels and shows what apply would do to make them what the spec says.
+Sends no writing call. With --out the plan is saved, to be reviewed and given to
+apply later; it is bound to what was seen, expires after 24 hours and is applied once.`,
+		Example: "  ispsync plan -f specs/\n  ispsync plan -f specs/ --out plan.json && ispsync apply plan.json -f specs/",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			p, err := a.plan(&sf, &pf, out != "")
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := writeFile(out, func(f *os.File) error { return plan.Write(f, p) }); err != nil {
+					return err
+				}
+				a.log.line(fmt.Sprintf("plan saved to %s; apply it with: ispsync apply %s", out, out))
+			}
+			if detailed && p.Summary.Changes() > 0 {
+				a.exit(exitChanges)
+			}
+			return a.showPlan(a.stdout, p, output)
+		},
+	}
+	sf.add(c.Flags())
+	pf.add(c.Flags())
+	addOutput(c.Flags(), &output)
+	c.Flags().StringVar(&out, "out", "", "save the plan to this file")
+	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
+	return c
+}
+
+func (a *app) driftCommand() *cobra.Command {
+	var (
+		sf     specFlags
+		pf     panelFlags
+		output string
+	)
+	c := &cobra.Command{
+		Use:   "drift",
+		Short: "Say whether the panels differ from the spec, for cron",
+		Long: `The plan, for cron: exit code 2 when something differs, 0 when nothing does. A
+difference that apply could not mend (an owner, a field that only a create can
+set) counts too.`,
+		Example: "  ispsync drift -q -f specs/ || mail -s drift admin@example.com",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			p, err := a.plan(&sf, &pf, false)
+			if err != nil {
+				return err
+			}
+			if p.Summary.Changes() > 0 || slices.ContainsFunc(p.Findings, differs) {
+				a.exit(exitChanges)
+			}
+			return a.showPlan(a.stdout, p, output)
+		},
+	}
+	sf.add(c.Flags())
+	pf.add(c.Flags())
+	addOutput(c.Flags(), &output)
+	return c
+}
+
+// differs is true of findings about a declared value that is another on the panel.
+func differs(f plan.Finding) bool {
+	return f.Code == plan.CodeCreateOnly || f.Code == plan.CodeOwnerDiffers
+}
+
+func addOutput(f *pflag.FlagSet, to *string) {
+	f.StringVarP(to, "output", "o", "text", "text, compact or json")
+}
+
+func checkOutput(o string) error { return oneOf("output", o, "text", "compact", "json") }
+
+// plan loads the spec, reads the panels and makes the plan. forms is for a plan
+// that will be saved.
+func (a *app) plan(sf *specFlags, pf *panelFlags, forms bool) (*plan.Plan, error) {
+	spec, err := sf.load(a, false)
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.aim(spec, pf)
+	if err != nil {
+		return nil, err
+	}
+	h := haltable(time.Duration(pf.timeout), func(s string) { a.log.line(s) })
+	defer h.release()
+	a.log.start(t.names())
+	p, err := t.plan(h.soft, forms)
+	a.log.stop()
+	t.close()
+	if halted := h.halted(); halted != nil {
+		return nil, fail(exitInterrupted, "%w before the plan was made", halted)
+	}
+	return p, err
+}
+
+func (t *target) names() []string {
+	names := make([]string, len(t.panels))
+	for i := range t.panels {
+		names[i] = t.panels[i].Name
+	}
+	return names
+}
+
+func (t *target) close() {
+	for _, c := range t.clients {
+		c.Close(context.Background()) //nolint:errcheck // idle connections only
+	}
+}
+
+// plan reads all panels and joins their drafts. It notes the exit codes that
+// follow from what was found.
+func (t *target) plan(ctx context.Context, forms bool) (*plan.Plan, error) {
+	reads := t.readAll(ctx, forms)
+	drafts := make([]*plan.Draft, 0, len(reads))
+	infos := make([]plan.Panel, len(reads))
+	for i, r := range reads {
+		infos[i] = r.info
+		if r.draft != nil {
+			drafts = append(drafts, r.draft)
+		}
+	}
+	id := make([]byte, 16)
+	rand.Read(id) //nolint:errcheck // it never fails
+	now := time.Now().UTC().Truncate(time.Second)
+	p := plan.Assemble(plan.Header{ID: hex.EncodeToString(id), CreatedAt: now, ExpiresAt: now.Add(planLife), SpecDigest: t.spec.Digest()},
+		drafts, infos, literalFindings(t.spec.Warnings))
+	t.a.exit(readingCode(infos))
+	t.a.exit(findingCode(p))
+	return p, nil
+}
+
+// readingCode is the exit code that follows from how the panels could be read.
+func readingCode(infos []plan.Panel) exitCode {
+	refused, bad := 0, 0
+	for _, p := range infos {
+		if p.Refused {
+			refused++
+		}
+		if p.Error != "" {
+			bad++
+		}
+	}
+	switch {
+	case refused > 0 && refused == len(infos):
+		return exitRefused
+	case bad > 0:
+		return exitPartial
+	}
+	return exitOK
+}
+
+// specCodes are the findings that mean that the spec itself is wrong, though
+// only the panel could tell.
+var specCodes = []string{plan.CodeReferenceMissing, plan.CodeRequired, plan.CodeRule, plan.CodeNotDeletable, plan.CodeCircle}
+
+func findingCode(p *plan.Plan) exitCode {
+	for _, f := range p.Findings {
+		if f.Severity == plan.Error && slices.Contains(specCodes, f.Code) {
+			return exitUsage
+		}
+	}
+	return exitOK
+}
+
+// literalFindings makes findings of the passwords written out in the spec.
+func literalFindings(warnings specs.Errors) []plan.Finding {
+	out := make([]plan.Finding, len(warnings))
+	for i, w := range warnings {
+		out[i] = plan.Finding{Severity: plan.Warning, Code: plan.CodeLiteralSecret, Ref: w.Pos.FileLine(), Message: w.Msg + "; " + w.Hint}
+	}
+	return out
+}
+
+// showPlan writes a plan in the format asked for.
+func (a *app) showPlan(w io.Writer, p *plan.Plan, output string) error {
+	switch output {
+	case "json":
+		return plan.Write(w, p)
+	case "compact":
+		return render.PlanCompact(w, p, a.style())
+	default:
+		return render.PlanText(w, p, a.style())
+	}
+}

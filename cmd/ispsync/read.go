@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ispsync/ispsync/apiclient"
+	"github.com/ispsync/ispsync/internal/render"
+	"github.com/ispsync/ispsync/plan"
+	"github.com/ispsync/ispsync/specs"
+)
+
+// panelFlags choose panels and say how they are talked to.
+type panelFlags struct {
+	panels        []string
+	targets       []string
+	parallelism   int
+	timeout       durationFlag
+	allowCommands bool
+	allowDeletes  int
+	rotate        []string
+}
+
+func (p *panelFlags) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&p.panels, "panel", nil, "only this panel; repeatable")
+	f.StringArrayVar(&p.targets, "target", nil, "only resources whose ref (panel/kind/key) matches, * matches anything; what they need is included; repeatable")
+	f.IntVar(&p.parallelism, "parallelism", 10, "panels at once")
+	f.Var(&p.timeout, "timeout", "time for the whole run, such as 10m; then nothing new is started")
+	f.BoolVar(&p.allowCommands, "allow-commands", false, "allow secret.command in specs to run commands")
+	f.IntVar(&p.allowDeletes, "allow-deletes", -1, "allow a plan beyond limits.deletes; must be exactly its number of deletes")
+	f.StringArrayVar(&p.rotate, "rotate", nil, "write the secrets of existing resources whose ref matches; repeatable")
+}
+
+// target is a set of panels to read: their clients and what the spec says.
+type target struct {
+	a       *app
+	flags   *panelFlags
+	spec    *specs.Spec
+	panels  []specs.Panel
+	clients map[string]*apiclient.Client
+	secrets *secretResolver
+	pruned  []string
+	rules   plan.Policies
+}
+
+// aim chooses the panels and makes their clients. It checks everything that
+// can be checked before the first call: names, addresses, login secrets.
+func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
+	if pf.parallelism < 1 {
+		return nil, fail(exitUsage, "--parallelism must be at least 1")
+	}
+	t := &target{a: a, flags: pf, spec: spec, clients: map[string]*apiclient.Client{},
+		secrets: &secretResolver{literal: spec.Literal, getenv: a.lookupEnv, allowCommands: pf.allowCommands}}
+	for kind := range spec.Prune {
+		t.pruned = append(t.pruned, kind)
+	}
+	slices.Sort(t.pruned)
+	var err error
+	if t.rules, err = compilePolicies(spec.Policies); err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	var errs []error
+	for _, name := range pf.panels {
+		if spec.Panel(name) == nil {
+			errs = append(errs, fmt.Errorf("--panel %s: the spec has no such panel; it has %s", name, few(spec.PanelNames())))
+		}
+	}
+	for _, p := range spec.Panels {
+		if len(pf.panels) > 0 && !slices.Contains(pf.panels, p.Name) {
+			continue
+		}
+		t.panels = append(t.panels, p)
+		if err := t.secrets.check(p.Auth.Password); err != nil {
+			errs = append(errs, fmt.Errorf("panel %s: its password cannot be had: %w", p.Name, err))
+			continue
+		}
+		c, err := apiclient.New(p, apiclient.Options{Catalog: spec.Catalog, Secret: t.secrets.Resolve, Trace: a.log.trace})
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		t.clients[p.Name] = c
+	}
+	if len(spec.Panels) == 0 {
+		errs = append(errs, errors.New("the spec has no panels; add a panels: section with name, url and auth"))
+	}
+	return t, withCode(exitUsage, errors.Join(errs...))
+}
+
+func few(names []string) string {
+	if len(names) > 8 {
+		return strings.Join(names[:8], ", ") + fmt.Sprintf(" and %d more", len(names)-8)
+	}
+	return strings.Join(names, ", ")
+}
+
+// panelRead is what reading one panel gave.
+type panelRead struct {
+	info  plan.Panel
+	draft *plan.Draft // nil when the panel could not be used
+	live  *specs.State
+}
+
+// readAll reads and plans all panels, up to --parallelism at once. A panel
+// that cannot be read is a result, not an error. Live states are dropped as
+// soon as they are planned, unless keep is given.
+func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
+	out := make([]panelRead, len(t.panels))
+	var g errgroup.Group
+	g.SetLimit(t.flags.parallelism)
+	var logMu sync.Mutex
+	for i, p := range t.panels {
+		g.Go(func() error {
+			t.a.log.read(render.Reading{Panel: p.Name})
+			r := t.read(ctx, p, forms)
+			resources := 0
+			if r.live != nil {
+				resources = r.live.Len()
+				r.live = nil
+			}
+			logMu.Lock()
+			defer logMu.Unlock()
+			t.a.log.read(render.Reading{Panel: p.Name, Ended: true, Resources: resources, Requests: r.info.Requests, Error: r.info.Error})
+			out[i] = r
+			return nil
+		})
+	}
+	g.Wait() //nolint:errcheck // the functions return nil
+	return out
+}
+
+// input is what the planner needs of one panel, but for the live state.
+func (t *target) input(p specs.Panel) plan.Input {
+	return plan.Input{Panel: p, Desired: t.spec.Desired(p.Name), Account: strings.ToLower(p.Auth.Username), Kinds: t.spec.Catalog.Kind,
+		Rules: t.planRules(p), Rotate: refGlobs(t.flags.rotate), Targets: refGlobs(t.flags.targets)}
+}
+
+// read reads one panel and plans it: the kinds the spec manages, then, if
+// something is to be deleted, what goes with it. With forms, the forms of all
+// resources that are to be changed are read too: a saved plan is bound to
+// every field.
+func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead {
+	c := t.clients[p.Name]
+	r := panelRead{info: plan.Panel{Name: p.Name, URL: p.URL, Account: p.Auth.Username}}
+	in := t.input(p)
+	live, err := c.Snapshot(ctx, plan.Wants(in, t.pruned))
+	if err == nil {
+		r.info.Reachable, r.live, in.Live = true, live, live
+		r.draft, err = t.draft(ctx, c, in, forms)
+	}
+	r.info.Requests = c.Requests()
+	if err != nil {
+		r.info.Reachable, r.draft = false, nil
+		r.info.Error, r.info.Refused = err.Error(), refused(err)
+		return r
+	}
+	r.info.Error = listingErrors(live)
+	return r
+}
+
+// draft plans a panel, reading more where the planner says that it must.
+func (t *target) draft(ctx context.Context, c *apiclient.Client, in plan.Input, forms bool) (*plan.Draft, error) {
+	d := plan.Make(in)
+	for more := d.Unread(); len(more) > 0; more = d.Unread() {
+		wants := make([]specs.Want, len(more))
+		for i, kind := range more {
+			wants[i] = specs.Want{Kind: t.spec.Catalog.Kind(kind)}
+		}
+		along, err := c.Snapshot(ctx, wants)
+		if err != nil {
+			return nil, err
+		}
+		in.Live.Add(along)
+		d = plan.Make(in)
+	}
+	if forms {
+		if wanted := d.Changed(); len(wanted) > 0 {
+			if err := c.Forms(ctx, in.Live, wanted); err != nil {
+				return nil, err
+			}
+			d = plan.Make(in)
+		}
+	}
+	return d, nil
+}
+
+func refused(err error) bool {
+	var r interface{ Refused() bool }
+	return errors.As(err, &r) && r.Refused()
+}
+
+// listingErrors is why some kinds of a panel could not be believed, or "".
+func listingErrors(live *specs.State) string {
+	var parts []string
+	for _, k := range live.Kinds() {
+		if l, _ := live.Listing(k); l.Err != nil {
+			parts = append(parts, fmt.Sprintf("%s: %v", k, l.Err))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// planRules are the rules of the spec for one panel. Each panel gets its own
+// copies of the expressions, because panels are planned side by side.
+func (t *target) planRules(p specs.Panel) *plan.Rules {
+	match := func(rules map[string]*specs.Rule) func(string) plan.Match {
+		mine := map[string]plan.Match{}
+		for kind, r := range rules {
+			r := r.Clone()
+			mine[kind] = plan.Match{Source: r.Source, Test: func(res *specs.Resource) (bool, error) { return r.Test(p, res) }}
+		}
+		return func(kind string) plan.Match { return mine[kind] }
+	}
+	return &plan.Rules{Prune: match(t.spec.Prune), Protect: match(t.spec.Protect), AllowDeletes: t.flags.allowDeletes,
+		Deletes: plan.DeleteLimit{Count: t.spec.Deletes.Count, Percent: t.spec.Deletes.Percent}, Policies: t.rules}
+}
+
+// refGlobs makes a test of refs from globs in which * matches anything, or nil.
+func refGlobs(globs []string) func(specs.Ref) bool {
+	if len(globs) == 0 {
+		return nil
+	}
+	return func(r specs.Ref) bool {
+		s := r.String()
+		return slices.ContainsFunc(globs, func(g string) bool { return globMatches(g, s) })
+	}
+}
+
+func globMatches(glob, s string) bool {
+	parts := strings.Split(glob, "*")
+	if len(parts) == 1 {
+		return glob == s
+	}
+	if !strings.HasPrefix(s, parts[0]) {
+		return false
+	}
+	s = s[len(parts[0]):]
+	last := len(parts) - 1
+	for _, part := range parts[1:last] {
+		i := strings.Index(s, part)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(part):]
+	}
+	return strings.HasSuffix(s, parts[last])
+}

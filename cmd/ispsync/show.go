@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ispsync/ispsync/executor"
+	"github.com/ispsync/ispsync/internal/render"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	var output string
+	c := &cobra.Command{
+		Use:     "show FILE",
+		Short:   "Show a saved plan or report",
+		Long:    `Shows a plan that plan --out saved, or a report that apply --report wrote.`,
+		Example: "  ispsync show plan.json\n  ispsync show report.json -o json",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return a.show(args[0], output)
+		},
+	}
+	addOutput(c.Flags(), &output)
+	return c
+}
+
+func (a *app) show(path, output string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fail(exitUsage, "%s cannot be read: %w", path, errors.Unwrap(err))
+	}
+	var kind struct {
+		Outcomes *json.RawMessage `json:"outcomes"`
+	}
+	if json.Unmarshal(data, &kind) == nil && kind.Outcomes != nil {
+		var r executor.Report
+		if err := json.Unmarshal(data, &r); err != nil {
+			return fail(exitUsage, "%s is not a report that this program wrote: %w", path, err)
+		}
+		if output == "json" {
+			return writeJSON(a.stdout, &r)
+		}
+		return render.ReportText(a.stdout, nil, &r, a.style())
+	}
+	p, err := readPlanFile(path)
+	if err != nil {
+		return err
+	}
+	return a.showPlan(a.stdout, p, output)
+}
