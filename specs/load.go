@@ -30,30 +30,51 @@ type Options struct {
 
 // Load reads and resolves a spec. Mistakes in it come back as Errors, all of
 // them; another error means that a file could not be read at all.
-func Load(o Options) (*Spec, error) {
+func Load(o Options) (*Spec, error) { return load(o, usualCut) }
+
+func load(o Options, cut cutSizes) (*Spec, error) {
 	sources, err := findSources(o.Paths, o.Stdin)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{o: o, sources: sources, spec: &Spec{desired: map[string]*State{}, literals: map[string]string{}, Deletes: DefaultDeletes}}
-	if err := l.readSources(sources); err != nil {
+	for _, s := range sources {
+		s.cut = cut
+	}
+	l, err := loadSources(o, sources)
+	if errors.Is(err, errWhole) {
+		l, err = loadSources(o, sources)
+	}
+	if err != nil {
 		return nil, err
-	}
-	l.sections(sources)
-	if l.problems.any() { // what follows would only echo these
-		return nil, l.problems.errs.sorted()
-	}
-	for _, stage := range []func(){l.loadKinds, l.loadVars, l.loadPanels, l.loadRules, l.loadDefaults, l.loadResources, l.checkReferences} {
-		stage()
-	}
-	for _, e := range slices.Concat(l.problems.errs, l.problems.warnings) {
-		l.addLine(e)
 	}
 	if l.problems.any() {
 		return nil, l.problems.errs.sorted()
 	}
 	l.spec.Warnings = l.problems.warnings.sorted()
 	return l.spec, nil
+}
+
+// loadSources goes from files to a Spec. Its error is for files that cannot be
+// read, or errWhole; mistakes are in the loader's problems.
+func loadSources(o Options, sources []*source) (*loader, error) {
+	l := &loader{o: o, sources: sources, spec: &Spec{desired: map[string]*State{}, literals: map[string]string{}, Deletes: DefaultDeletes}}
+	if err := l.readSources(sources); err != nil {
+		return nil, err
+	}
+	l.sections(sources)
+	if l.problems.any() { // what follows would only echo these
+		return l, nil
+	}
+	for _, stage := range []func(){l.loadKinds, l.loadVars, l.loadPanels, l.loadRules, l.loadDefaults, l.loadResources, l.checkReferences} {
+		stage()
+	}
+	if slices.ContainsFunc(sources, func(s *source) bool { return s.whole && s.chunks != nil }) {
+		return nil, errWhole
+	}
+	for _, e := range slices.Concat(l.problems.errs, l.problems.warnings) {
+		l.addLine(e)
+	}
+	return l, nil
 }
 
 // part is one section of one document.

@@ -16,53 +16,33 @@ import (
 // batchEntries is how many entries one goroutine resolves at a time.
 const batchEntries = 4096
 
+// batch is some entries of a kind: nodes, or a piece of a file still to be parsed.
+type batch struct {
+	kind  *Kind
+	src   *source
+	nodes []node
+	piece *chunk
+	out   [][]Resource // by panel
+	whole bool         // the piece cannot be read by itself
+}
+
 // loadResources resolves all entries, in batches side by side, and gathers
 // them by panel and kind. Order does not matter in a spec: the result is sorted.
 func (l *loader) loadResources() {
-	type batch struct {
-		kind  *Kind
-		src   *source
-		nodes []node
-		out   [][]Resource
-	}
-	var batches []*batch
-	for _, p := range l.parts["resources"] {
-		if p.n.kind != mapNode {
-			l.problems.add(p.src, p.n, "resources must be a map: kind to list of entries", "")
-			continue
-		}
-		p.n.pairs(func(k, v *node) {
-			kind := l.kind(p, k)
-			if kind == nil || v.isNull() {
-				return
-			}
-			if v.kind != listNode {
-				l.problems.add(p.src, v, fmt.Sprintf("%s must be a list of entries, not %s", k.text, v.kind), "write `- name: …`")
-				return
-			}
-			for nodes := range slices.Chunk(v.items(), batchEntries) {
-				batches = append(batches, &batch{kind: kind, src: p.src, nodes: nodes})
-			}
-		})
-	}
+	batches := l.batches()
 	l.parts = nil
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, b := range batches {
-		g.Go(func() error {
-			r := &entryReader{l: l, kind: b.kind, out: make([][]Resource, len(l.spec.Panels)), rules: map[string]*condition{}}
-			for i := range b.nodes {
-				r.resolve(b.src, &b.nodes[i])
-				b.nodes[i] = node{} // the tree is the largest thing in memory: let go of it early
-			}
-			b.out = r.out
-			return nil
-		})
+		g.Go(func() error { l.resolve(b); return nil })
 	}
 	g.Wait() //nolint:errcheck // the functions return nil
-
 	byKind := map[string][][]Resource{}
 	for _, b := range batches {
+		b.src.whole = b.src.whole || b.whole
+		if b.out == nil {
+			continue
+		}
 		if byKind[b.kind.Name] == nil {
 			byKind[b.kind.Name] = b.out
 			continue
@@ -70,6 +50,7 @@ func (l *loader) loadResources() {
 		for p, rs := range b.out {
 			byKind[b.kind.Name][p] = append(byKind[b.kind.Name][p], rs...)
 		}
+		b.out = nil
 	}
 	for _, kind := range slices.Sorted(maps.Keys(byKind)) {
 		for p, rs := range byKind[kind] {
@@ -78,6 +59,56 @@ func (l *loader) loadResources() {
 			}
 		}
 	}
+}
+
+// batches cuts the resources sections into work.
+func (l *loader) batches() []*batch {
+	var out []*batch
+	for _, p := range l.parts["resources"] {
+		if p.n.kind != mapNode {
+			l.problems.add(p.src, p.n, "resources must be a map: kind to list of entries", "")
+			continue
+		}
+		p.n.pairs(func(k, v *node) {
+			kind := l.kind(p, k)
+			if kind == nil {
+				return
+			}
+			for _, c := range p.src.piecesOf(k, v) {
+				out = append(out, &batch{kind: kind, src: p.src, piece: &c})
+			}
+			if v.isNull() {
+				return
+			}
+			if v.kind != listNode {
+				l.problems.add(p.src, v, fmt.Sprintf("%s must be a list of entries, not %s", k.text, v.kind), "write `- name: …`")
+				return
+			}
+			for nodes := range slices.Chunk(v.items(), batchEntries) {
+				out = append(out, &batch{kind: kind, src: p.src, nodes: nodes})
+			}
+		})
+	}
+	return out
+}
+
+// resolve fills in a batch. The trees of entries are the largest thing in
+// memory, so they are let go of at once.
+func (l *loader) resolve(b *batch) {
+	if b.piece != nil {
+		nodes, err := b.src.parseChunk(*b.piece)
+		if err != nil {
+			b.whole = true
+			return
+		}
+		b.nodes = nodes
+	}
+	r := &entryReader{l: l, kind: b.kind, out: make([][]Resource, len(l.spec.Panels)), rules: map[string]*condition{}}
+	for i := range b.nodes {
+		r.resolve(b.src, &b.nodes[i])
+		b.nodes[i] = node{}
+	}
+	b.nodes, b.out = nil, r.out
 }
 
 // set sorts the resources of a panel and kind and complains about doubles.

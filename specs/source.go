@@ -9,13 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/sync/errgroup"
 	"gopkg.in/yaml.v3"
 )
 
@@ -29,6 +26,12 @@ type source struct {
 	dir  string // base of relative paths in it
 	data []byte
 	docs []node
+
+	cut    cutSizes
+	chunks []chunk
+	// whole says that the file must not be cut: it was tried, and it does not
+	// mean the same in pieces.
+	whole bool
 }
 
 func (s *source) errorAt(line, col int, msg, hint string) *Error {
@@ -181,14 +184,10 @@ func firstInvalidUTF8(b []byte) int {
 	return -1
 }
 
-// chunkFrom is the size in bytes from which a file is parsed in pieces.
-const chunkFrom = 256 << 10
-
 func (s *source) parse(problems *problems) []node {
-	if len(s.data) >= chunkFrom {
-		if docs, ok := s.parseChunked(chunkBytes); ok {
-			return docs
-		}
+	s.chunks = nil
+	if docs, ok := s.parseAround(); ok {
+		return docs
 	}
 	docs, err := s.parseYAML(s.data, 0, problems)
 	if err != nil {
@@ -247,148 +246,4 @@ func (s *source) yamlError(err error) *Error {
 		e.Hint = "put quotes around a value that begins with % @ ` & * ! { [ or holds ': '"
 	}
 	return e
-}
-
-// A large file is nearly always one long list of entries, and yaml.v3 keeps
-// a tree of the whole document, ten times the size of the text. So the lists
-// under `resources:` are cut at lines where an entry begins, each piece is
-// parsed on its own, in parallel, and the rest of the document is parsed with
-// those lines blanked. The cut is made on indentation alone; whenever what
-// comes out is not exactly a list of as many maps as were cut, or a piece is not
-// YAML by itself (a quoted text over several lines, an anchor of another
-// piece), the whole file is parsed in one go instead.
-
-type chunk struct {
-	from, to  int // bytes of the file
-	firstLine int // lines before it
-	keyLine   int // the line of the kind's key this list belongs to
-	items     int
-	out       node // the list
-}
-
-// chunkBytes is how much text one piece holds.
-const chunkBytes = 64 << 10
-
-var (
-	topKey  = regexp.MustCompile(`^resources:\s*(?:#.*)?$`)
-	kindKey = regexp.MustCompile(`^( +)[A-Za-z][\w.-]*:\s*(?:#.*)?$`)
-)
-
-// cutChunks finds the pieces; nil when the file does not have the plain shape.
-func cutChunks(data []byte, size int) []chunk {
-	var (
-		out            []chunk
-		cur            *chunk
-		inResources    bool
-		kindIndent     int
-		keyLine        int
-		itemIndent     = -1
-		lineNo, offset int
-	)
-	for offset < len(data) {
-		end := bytes.IndexByte(data[offset:], '\n')
-		if end < 0 {
-			end = len(data) - offset - 1
-		}
-		next := offset + end + 1
-		line := bytes.TrimRight(data[offset:next], "\r\n")
-		lineNo++
-		indent := len(line) - len(bytes.TrimLeft(line, " "))
-		rest := line[indent:]
-		switch {
-		case len(rest) == 0 || rest[0] == '#':
-		case indent == 0 && !(inResources && itemIndent == 0 && rest[0] == '-'):
-			inResources, cur, itemIndent, kindIndent = topKey.Match(line), nil, -1, 0
-		case !inResources:
-		case kindIndent == 0 || indent == kindIndent && rest[0] != '-':
-			if kindIndent != 0 && indent != kindIndent || !kindKey.Match(line) {
-				return nil
-			}
-			kindIndent, keyLine, cur, itemIndent = indent, lineNo, nil, -1
-		case rest[0] == '-' && len(rest) > 1 && rest[1] == ' ' && (itemIndent < 0 && indent >= kindIndent || indent == itemIndent):
-			itemIndent = indent
-			if cur == nil || offset-cur.from >= size {
-				out = append(out, chunk{from: offset, firstLine: lineNo - 1, keyLine: keyLine})
-				cur = &out[len(out)-1]
-			}
-			cur.items++
-		case cur == nil || indent <= itemIndent:
-			return nil
-		}
-		if cur != nil {
-			cur.to = next
-		}
-		offset = next
-	}
-	return out
-}
-
-func (s *source) parseChunked(size int) ([]node, bool) {
-	chunks := cutChunks(s.data, size)
-	if len(chunks) < 2 {
-		return nil, false
-	}
-	mine := &problems{}
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range chunks {
-		g.Go(func() error { return s.parseChunk(&chunks[i], mine) })
-	}
-	skeleton := slices.Clone(s.data)
-	for c := range chunks { // by index: the pieces are being written to
-		for i := chunks[c].from; i < chunks[c].to; i++ {
-			if skeleton[i] != '\n' {
-				skeleton[i] = ' '
-			}
-		}
-	}
-	docs, err := s.parseYAML(skeleton, 0, mine)
-	if g.Wait() != nil || err != nil || mine.any() {
-		return nil, false
-	}
-	for i := range docs {
-		if resources := docs[i].get("resources"); resources != nil && resources.kind == mapNode {
-			resources.pairs(func(k, v *node) { chunks = attach(chunks, k, v) })
-		}
-	}
-	return docs, len(chunks) == 0
-}
-
-var errNotAList = errors.New("not a list of maps by itself")
-
-func (s *source) parseChunk(c *chunk, found *problems) error {
-	docs, err := s.parseYAML(s.data[c.from:c.to], c.firstLine, found)
-	if err != nil {
-		return err
-	}
-	if len(docs) != 1 || docs[0].kind != listNode || len(docs[0].items()) != c.items {
-		return errNotAList
-	}
-	for _, n := range docs[0].items() {
-		if n.kind != mapNode {
-			return errNotAList
-		}
-	}
-	c.out = docs[0]
-	return nil
-}
-
-// attach puts the pieces that belong to the key k into its value, which is
-// null in the skeleton, and returns the pieces that remain.
-func attach(chunks []chunk, k, v *node) []chunk {
-	if !v.isNull() {
-		return chunks
-	}
-	rest := chunks[:0:0]
-	for _, c := range chunks {
-		switch {
-		case c.keyLine != int(k.line):
-			rest = append(rest, c)
-		case v.kind == listNode:
-			*v.kids = append(*v.kids, c.out.items()...)
-		default:
-			*v = c.out
-		}
-	}
-	return rest
 }
