@@ -32,8 +32,8 @@ type app struct {
 // run is the program without the process around it.
 func run(args []string, a *app) exitCode {
 	// A run is short and its memory is small: collecting garbage less often
-	// saves a fifth of the time. The limit keeps the largest runs modest.
-	debug.SetGCPercent(200)
+	// saves a tenth of the time. The limit keeps the largest runs modest.
+	debug.SetGCPercent(150)
 	debug.SetMemoryLimit(400 << 20)
 	root := a.rootCommand()
 	root.SetArgs(args)
