@@ -142,8 +142,16 @@ func outcomeLook(o executor.What) paint {
 // lanes writes what concerns whole panels: unread ones, restarts, errors.
 func (p *printer) lanes(pl *plan.Plan, r *executor.Report) {
 	p.section()
+	said := map[string]string{} // what panelProblems says of unread panels
+	if pl != nil {
+		for i := range pl.Panels {
+			said[pl.Panels[i].Name] = pl.Panels[i].Error
+		}
+	}
 	for i := range r.Panels {
-		p.lane(&r.Panels[i])
+		if l := &r.Panels[i]; l.Error == "" || l.Error != said[l.Name] {
+			p.lane(l)
+		}
 	}
 	if pl != nil {
 		p.panelProblems(pl)

@@ -1,0 +1,209 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/ispsync/ispsync/specs"
+)
+
+// Options are what a Client needs besides the panel.
+type Options struct {
+	// Catalog holds the rows of the kinds; a Writer finds a resource's row in it.
+	Catalog *specs.Catalog
+	// Secret fetches the value of a secret. It is called while a call is
+	// encoded, and the value is not kept.
+	Secret func(context.Context, specs.Secret) (string, error)
+	// Trace gets a line for each call: function, elid, time, size, outcome. It
+	// holds no secrets. It may be called from several goroutines; nil is none.
+	Trace func(line string)
+	// MaxBody is the most bytes an answer may have; default 1 GiB.
+	MaxBody int64
+	// RestartWait is how long a panel may take to come back after
+	// func=restart; default 2 minutes.
+	RestartWait time.Duration
+	// Dial makes connections; nil dials the network.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// Defaults of specs.Limits, specs.Panel.Timeout and Options.
+const (
+	defaultReads       = 4
+	defaultWrites      = 1
+	defaultTimeout     = time.Minute
+	defaultMaxBody     = 1 << 30
+	defaultRestartWait = 2 * time.Minute
+	dialTimeout        = 10 * time.Second
+)
+
+// Client reads one panel. It has no method that writes, and what it sends is
+// checked before it leaves: see readable. It is safe for concurrent use.
+type Client struct {
+	panel       specs.Panel
+	url         string
+	lang        string
+	timeout     time.Duration
+	maxBody     int64
+	restartWait time.Duration
+	catalog     *specs.Catalog
+	fetch       func(context.Context, specs.Secret) (string, error)
+	trace       func(string)
+
+	transport     *http.Transport
+	reads, writes chan struct{}
+	rate          *rate.Limiter // nil for no limit
+	session       session
+	requests      atomic.Int64
+}
+
+// New makes a client of one panel. It checks the panel's address and TLS
+// settings and reads the CA file, but does not touch the network.
+func New(p specs.Panel, o Options) (*Client, error) {
+	u, err := checkURL(p)
+	if err != nil {
+		return nil, fmt.Errorf("panel %s: url: %w", p.Name, err)
+	}
+	tlsConfig, err := tlsFor(p.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("panel %s: tls: %w", p.Name, err)
+	}
+	if m := p.Auth.Method; m != "" && m != specs.AuthSession && m != specs.AuthAuthinfo {
+		return nil, fmt.Errorf("panel %s: auth.method: %q is not known; use session or authinfo", p.Name, m)
+	}
+	reads, writes := orDefault(p.Limits.Reads, defaultReads), orDefault(p.Limits.Writes, defaultWrites)
+	c := &Client{
+		panel: p, url: u.String(), lang: p.Lang, catalog: o.Catalog, fetch: o.Secret, trace: o.Trace,
+		timeout:     orDefault(p.Timeout, defaultTimeout),
+		maxBody:     orDefault(o.MaxBody, defaultMaxBody),
+		restartWait: orDefault(o.RestartWait, defaultRestartWait),
+		reads:       make(chan struct{}, reads), writes: make(chan struct{}, writes),
+		session: newSession(),
+	}
+	if c.lang == "" {
+		c.lang = "en"
+	}
+	if p.Limits.Rate > 0 {
+		c.rate = rate.NewLimiter(rate.Limit(p.Limits.Rate), 1)
+	}
+	dial := o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	c.transport = &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dial,
+		TLSClientConfig:     tlsConfig,
+		TLSHandshakeTimeout: dialTimeout,
+		MaxConnsPerHost:     reads + writes,
+		MaxIdleConnsPerHost: reads + writes,
+		IdleConnTimeout:     90 * time.Second,
+		ReadBufferSize:      32 << 10,
+	}
+	return c, nil
+}
+
+func orDefault[T int | int64 | time.Duration](v, standard T) T {
+	if v <= 0 {
+		return standard
+	}
+	return v
+}
+
+// checkURL holds a panel's address against contract section 3.
+func checkURL(p specs.Panel) (*url.URL, error) {
+	u, err := url.Parse(p.URL)
+	if err != nil {
+		return nil, errors.New("it is no URL; write it as https://host:1500/ispmgr") // err quotes it, password and all
+	}
+	switch {
+	case u.User != nil:
+		return nil, errors.New("it holds a name or a password; write them under auth")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("this client speaks https and http, not %q; write it as https://host:1500/ispmgr", u.Scheme)
+	case u.Hostname() == "":
+		return nil, errors.New("it names no host; write it as https://host:1500/ispmgr")
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		return nil, errors.New("it has parameters; they go with each call, so leave off everything from ? or # on")
+	case u.Scheme == "http" && !loopback(u.Hostname()) && !p.TLS.Plaintext:
+		return nil, errors.New("http sends the password readable for everybody on the way; use https, or say tls: {plaintext: true}")
+	}
+	return u, nil
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.Unmap().IsLoopback()
+}
+
+// Requests counts the calls sent so far, logins and repeated calls included.
+func (c *Client) Requests() int { return int(c.requests.Load()) }
+
+// Close closes the idle connections. Calls in flight are not touched.
+func (c *Client) Close(context.Context) error {
+	c.transport.CloseIdleConnections()
+	return nil
+}
+
+// secret fetches the value of a secret for a call that is being encoded.
+func (c *Client) secret(ctx context.Context, s specs.Secret) (string, error) {
+	if s.IsZero() {
+		return "", errors.New("the spec names none")
+	}
+	if c.fetch == nil {
+		return "", fmt.Errorf("%v cannot be fetched here", s)
+	}
+	return c.fetch(ctx, s)
+}
+
+// do sends a call until it succeeds or the retry policy gives up.
+func (c *Client) do(ctx context.Context, k *call, d *document) error {
+	if !k.write {
+		if err := readable(k); err != nil {
+			return c.notSent(k, "%w", err)
+		}
+	}
+	pauses := newPauses()
+	a := attempt{write: k.write, once: k.once}
+	for {
+		cred, err := c.credential(ctx, k)
+		if err != nil {
+			return err
+		}
+		failure := c.exchange(ctx, k, cred, d)
+		cred.done(failure)
+		if failure == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return failure
+		}
+		a.tries++
+		a.session = cred.session != ""
+		next := decide(failure, a)
+		switch next.what {
+		case giveUp:
+			return failure
+		case renew:
+			a.renewed = true
+			a.tries--
+			c.session.drop(cred.number)
+		case again:
+			if err := pauses.wait(ctx, next); err != nil {
+				return failure
+			}
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/ispsync/ispsync/specs"
+)
+
+// The premise of this file: panels lock accounts out that fail to log in too
+// often (panel-api.md section 2), so wrong credentials are tried once. For a
+// session that means one login, however many calls wait for it. With authinfo
+// each call is a login, so the first one goes alone, and the others only when
+// it was not refused.
+
+// session is the state of the account's login.
+type session struct {
+	// gate is held by whoever is finding out whether the account is accepted.
+	gate chan struct{}
+
+	mu      sync.Mutex
+	id      string
+	number  int    // counts logins, to tell which session a call failed with
+	proven  bool   // authinfo: a call was accepted
+	refused *Error // the account is not accepted: no further attempt
+}
+
+func newSession() session { return session{gate: make(chan struct{}, 1)} }
+
+// credential is what proves the account in one call.
+type credential struct {
+	session  string
+	number   int
+	authinfo bool
+	done     func(*Error) // must be called with the outcome of the call
+}
+
+func noNews(*Error) {}
+
+// credential gets what a call needs to prove the account, logging in first
+// when there is no session.
+func (c *Client) credential(ctx context.Context, k *call) (credential, error) {
+	if k.login {
+		return credential{done: noNews}, nil
+	}
+	authinfo := c.panel.Auth.Method == specs.AuthAuthinfo
+	if cred, ok, err := c.session.get(authinfo); ok || err != nil {
+		return cred, err
+	}
+	select {
+	case c.session.gate <- struct{}{}:
+	case <-ctx.Done():
+		return credential{}, c.notSent(k, "it waited for the login: %w", ctx.Err())
+	}
+	if cred, ok, err := c.session.get(authinfo); ok || err != nil {
+		<-c.session.gate
+		return cred, err
+	}
+	if authinfo {
+		return credential{authinfo: true, done: c.session.firstDone}, nil
+	}
+	defer func() { <-c.session.gate }()
+	if err := c.login(ctx); err != nil {
+		return credential{}, err
+	}
+	cred, _, err := c.session.get(false)
+	return cred, err
+}
+
+// ready logs in when there is no session. With authinfo there is nothing to do
+// before the first call.
+func (c *Client) ready(ctx context.Context) error {
+	if c.panel.Auth.Method == specs.AuthAuthinfo {
+		return nil
+	}
+	_, err := c.credential(ctx, &call{fn: funcAuth})
+	return err
+}
+
+// get gives the credential that is there, if there is one.
+func (s *session) get(authinfo bool) (cred credential, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused != nil {
+		return credential{}, false, s.refused
+	}
+	if authinfo {
+		return credential{authinfo: true, done: s.note}, s.proven, nil
+	}
+	return credential{session: s.id, number: s.number, done: noNews}, s.id != "", nil
+}
+
+// note remembers a refusal of the account.
+func (s *session) note(e *Error) {
+	if e != nil && e.Refused() {
+		s.mu.Lock()
+		s.refused = e
+		s.mu.Unlock()
+	}
+}
+
+// firstDone ends the call that goes alone. An answer of the panel, even an
+// error about the call itself, proves the account.
+func (s *session) firstDone(e *Error) {
+	s.note(e)
+	if e == nil || !e.ours() && !e.Refused() {
+		s.mu.Lock()
+		s.proven = true
+		s.mu.Unlock()
+	}
+	<-s.gate
+}
+
+// drop forgets a session that ended. When another call has logged in anew
+// meanwhile, there is nothing to forget.
+func (s *session) drop(number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.number == number {
+		s.id = ""
+	}
+}
+
+// forget makes the next call log in, whatever there is.
+func (s *session) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.id = ""
+}
+
+// login gets a session: func=auth with username and password, in the body
+// (guide, "Session unique ID authentication"). The gate is held.
+func (c *Client) login(ctx context.Context) error {
+	k := &call{
+		fn: funcAuth, login: true, about: "as " + c.panel.Auth.Username,
+		params:  params{{"username", c.panel.Auth.Username}},
+		secrets: []secretParam{{[]string{"password"}, c.panel.Auth.Password}},
+	}
+	var d document
+	if err := c.do(ctx, k, &d); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			e.wide = true
+			c.session.note(e)
+		}
+		return err
+	}
+	if d.session == "" {
+		e := c.documentError(k, "the answer to the login holds no session")
+		e.wide = true
+		return e
+	}
+	c.session.mu.Lock()
+	defer c.session.mu.Unlock()
+	c.session.id = d.session
+	c.session.number++
+	return nil
+}

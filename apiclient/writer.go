@@ -1,0 +1,219 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ispsync/ispsync/specs"
+)
+
+// Writer changes one panel, and reads it with the client it was made of. Only
+// cmd/ispsync/apply.go makes one; it is what the executor runs a lane on.
+//
+// Create, Update and Delete make the call, or the two calls, of one step. Their
+// errors are *Error. They are sent again only when the panel provably did not
+// take them: no connection, an ended session (once), status 429. Whether the
+// panel asks for a restart (<ok>restart</ok>: guide, "If the web-server needs
+// to be rebooted") is told also when the second call of a step failed.
+type Writer struct{ c *Client }
+
+// NewWriter makes a writer of a client. Both share the session, the limits and
+// the count of requests.
+func NewWriter(c *Client) *Writer { return &Writer{c} }
+
+// Read is Client.Snapshot.
+func (w *Writer) Read(ctx context.Context, wants []specs.Want) (*specs.State, error) {
+	return w.c.Snapshot(ctx, wants)
+}
+
+// Requests counts the calls sent so far, reads and logins included.
+func (w *Writer) Requests() int { return w.c.Requests() }
+
+// Create makes a resource: the kind's edit function without elid, with sok=ok
+// (panel-api.md section 5). r.Ref.Key, all r.Fields and all r.Secrets are
+// sent; a toggle that is false is a second call, suspend.
+func (w *Writer) Create(ctx context.Context, r specs.Resource) (restart bool, err error) {
+	k, err := w.kind(r)
+	if err != nil {
+		return false, err
+	}
+	e := &call{fn: k.Edit, write: true, su: r.Su, about: r.Ref.Key}
+	if k.Edit == "" {
+		return false, w.c.notSent(e, "the kind %s has no function that makes one", k.Name)
+	}
+	toggle, err := w.fill(e, k, &r)
+	if err != nil {
+		return false, err
+	}
+	made, err := k.CreateParams(&r)
+	if err != nil {
+		return false, w.c.notSent(e, "%w", err)
+	}
+	for _, p := range made {
+		e.params.set(p[0], p[1])
+	}
+	e.params.set("sok", "ok")
+	d := document{}
+	if err := w.c.do(ctx, e, &d); err != nil {
+		return false, err
+	}
+	if toggle.IsAbsent() || toggle == specs.Bool(true) { // what is new is on
+		return d.restart, nil
+	}
+	if k.Key.Elid != "" && d.id != "" {
+		r.Elid = d.id
+	}
+	again, err := w.toggle(ctx, k, &r, toggle, "it was created")
+	return d.restart || again, err
+}
+
+// Update changes a resource: the kind's edit function with elid, with what is
+// in r.Fields and r.Secrets and nothing else, because a parameter that is not
+// sent keeps its value (panel-api.md section 5). A toggle is switched with
+// suspend or resume; when nothing else changes, edit is not called. A resource
+// of a kind with a parent carries Parent.Field, which becomes plid.
+func (w *Writer) Update(ctx context.Context, r specs.Resource) (restart bool, err error) {
+	k, err := w.kind(r)
+	if err != nil {
+		return false, err
+	}
+	e := &call{fn: k.Edit, write: true, elid: true, su: r.Su, about: elidOf(&r)}
+	e.params.set("elid", elidOf(&r))
+	identity := len(e.params)
+	if k.Parent != nil {
+		identity++
+	}
+	toggle, err := w.fill(e, k, &r)
+	if err != nil {
+		return false, err
+	}
+	done := ""
+	if len(e.params) > identity || len(e.secrets) > 0 {
+		if k.Edit == "" {
+			return false, w.c.notSent(e, "the kind %s has no function that changes one", k.Name)
+		}
+		e.params.set("sok", "ok")
+		d := document{}
+		if err := w.c.do(ctx, e, &d); err != nil {
+			return false, err
+		}
+		restart, done = d.restart, "its other fields were changed"
+	}
+	if toggle.IsAbsent() {
+		return restart, nil
+	}
+	again, err := w.toggle(ctx, k, &r, toggle, done)
+	return restart || again, err
+}
+
+// Delete takes a resource away: the kind's delete function with one elid and
+// sok=ok (panel-api.md section 7).
+func (w *Writer) Delete(ctx context.Context, r specs.Resource) (restart bool, err error) {
+	k, err := w.kind(r)
+	if err != nil {
+		return false, err
+	}
+	e, err := w.group(k, k.Delete, "deletes", &r)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.DeleteParams)) {
+		e.params.set(name, k.DeleteParams[name])
+	}
+	d := document{}
+	err = w.c.do(ctx, e, &d)
+	return d.restart, err
+}
+
+// toggle suspends or resumes a resource. done is what of the step is already done.
+func (w *Writer) toggle(ctx context.Context, k *specs.Kind, r *specs.Resource, on specs.Value, done string) (restart bool, err error) {
+	fn, does := k.Suspend, "suspends"
+	if on == specs.Bool(true) {
+		fn, does = k.Resume, "resumes"
+	}
+	d := document{}
+	e, err := w.group(k, fn, does, r)
+	if err == nil {
+		err = w.c.do(ctx, e, &d)
+	}
+	var failure *Error
+	if done != "" && errors.As(err, &failure) {
+		second := *failure // the login's error is shared
+		second.Done = done
+		return d.restart, &second
+	}
+	return d.restart, err
+}
+
+// group is a call of a function that takes elid: delete, suspend, resume. It
+// is sent for one resource at a time, so that each has its own outcome.
+func (w *Writer) group(k *specs.Kind, fn, does string, r *specs.Resource) (*call, error) {
+	e := &call{fn: fn, write: true, elid: true, su: r.Su, about: elidOf(r)}
+	if fn == "" {
+		return nil, w.c.notSent(e, "the kind %s has no function that %s one", k.Name, does)
+	}
+	e.params.set("elid", elidOf(r))
+	if err := w.parent(e, k, r); err != nil {
+		return nil, err
+	}
+	e.params.set("sok", "ok")
+	return e, nil
+}
+
+// parent adds plid, which names the parent (panel-api.md section 5).
+func (w *Writer) parent(e *call, k *specs.Kind, r *specs.Resource) error {
+	if k.Parent == nil {
+		return nil
+	}
+	v, ok := r.Fields.Get(k.Parent.Field)
+	if !ok || v.IsEmpty() {
+		return w.c.notSent(e, "%s: nobody said in which %s it lives; its field %s is missing", r.Ref, k.Parent.Kind, k.Parent.Field)
+	}
+	e.params.set("plid", k.Field(k.Parent.Field).ToPanel(v))
+	return nil
+}
+
+// fill adds a resource's fields and secrets to an edit call. It returns the
+// value of the field that is switched with a call of its own, absent if there is none.
+func (w *Writer) fill(e *call, k *specs.Kind, r *specs.Resource) (toggle specs.Value, err error) {
+	if err := w.parent(e, k, r); err != nil {
+		return toggle, err
+	}
+	for _, f := range r.Fields {
+		row := k.Field(f.Name)
+		switch {
+		case row == nil || row.Secret:
+			return toggle, w.c.notSent(e, "%s: the kind %s has no field %s that can be written so", r.Ref, k.Name, f.Name)
+		case k.Parent != nil && f.Name == k.Parent.Field: // sent as plid
+		case row.Toggle:
+			toggle = f.Value
+		default:
+			e.params.set(row.Param, row.ToPanel(f.Value))
+		}
+	}
+	for _, s := range r.Secrets {
+		row := k.Field(s.Name)
+		if row == nil || !row.Secret {
+			return toggle, w.c.notSent(e, "%s: the kind %s has no secret %s", r.Ref, k.Name, s.Name)
+		}
+		names := []string{row.Param}
+		if row.Confirm != "" {
+			names = append(names, row.Confirm)
+		}
+		e.secrets = append(e.secrets, secretParam{names, s.Secret})
+	}
+	return toggle, nil
+}
+
+// kind finds the row of a resource.
+func (w *Writer) kind(r specs.Resource) (*specs.Kind, error) {
+	if w.c.catalog != nil {
+		if k := w.c.catalog.Kind(r.Ref.Kind); k != nil {
+			return k, nil
+		}
+	}
+	return nil, w.c.notSent(&call{about: r.Ref.Key}, "%s", fmt.Sprintf("%s: the catalog has no kind %s", r.Ref, r.Ref.Kind))
+}

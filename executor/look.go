@@ -1,0 +1,120 @@
+package executor
+
+// Looking: reading kinds from the panel and holding what is there against what
+// a step sent. A look says something only when the listing is complete; whatever
+// is missing from an incomplete one may be there all the same.
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ispsync/ispsync/plan"
+	"github.com/ispsync/ispsync/specs"
+)
+
+// sight is what a look shows of a step's resource.
+type sight uint8
+
+const (
+	unreadable sight = iota // the look failed: anything may be
+	absent                  // provably not there
+	equal                   // there, and every field sent that the panel tells is as sent
+	different               // there, and a field is not as sent
+	untold                  // there, but the panel tells none of the fields sent
+)
+
+// look reads the resource of one step. What says in words what was seen.
+func (l *lane) look(ctx context.Context, s *plan.Step) (seen sight, what string) {
+	want, err := wantFor(l.o.Kind(s.Kind), []*plan.Step{s})
+	if err != nil {
+		return unreadable, err.Error()
+	}
+	state, err := l.panel.Read(ctx, []specs.Want{want})
+	if err != nil {
+		return unreadable, "it cannot be read: " + detail(err).Message
+	}
+	if err := incomplete(state, s.Kind); err != nil {
+		return unreadable, "it cannot be read: " + detail(err).Message
+	}
+	return compare(s, state.Find(s.Kind, s.Key))
+}
+
+// incomplete says why a listing cannot be believed, or nil.
+func incomplete(state *specs.State, kind string) error {
+	l, ok := state.Listing(kind)
+	if !ok {
+		return fmt.Errorf("the list of %s was not read", kind)
+	}
+	return l.Err
+}
+
+// wantFor asks for one kind to be read so that these steps of it can be judged:
+// with the fields they sent, and nothing more.
+func wantFor(k *specs.Kind, steps []*plan.Step) (specs.Want, error) {
+	sent := make(map[string]*specs.Resource, len(steps))
+	parents, accounts := map[string]bool{}, map[string]bool{}
+	for _, s := range steps {
+		r := s.Resource()
+		if s.Action != plan.Delete {
+			sent[s.Key] = &r
+		}
+		if k.Parent != nil {
+			parent, ok := r.Fields.Get(k.Parent.Field)
+			if !ok {
+				return specs.Want{}, fmt.Errorf("the plan does not say in which %s %s is, so it cannot be looked up", k.Parent.Kind, s.Ref)
+			}
+			parents[parent.String()] = true
+		}
+		if k.Su != "" {
+			if s.Su == "" {
+				return specs.Want{}, fmt.Errorf("the plan does not say whose %s is, so it cannot be looked up", s.Ref)
+			}
+			accounts[s.Su] = true
+		}
+	}
+	return specs.Want{
+		Kind:     k,
+		Declared: func(key string) *specs.Resource { return sent[key] },
+		Parents:  slices.Sorted(maps.Keys(parents)),
+		Su:       slices.Sorted(maps.Keys(accounts)),
+	}, nil
+}
+
+// compare holds a live resource, nil when it is not there, against a step.
+// Fields that the panel does not tell cannot be compared and do not count.
+func compare(s *plan.Step, live *specs.Resource) (seen sight, what string) {
+	if live == nil {
+		return absent, "it is not there"
+	}
+	told := 0
+	var differs []string
+	for _, ch := range s.Changes {
+		is, _ := live.Fields.Get(ch.Field)
+		if ch.After.IsAbsent() || is.IsAbsent() {
+			continue
+		}
+		told++
+		if is != ch.After {
+			differs = append(differs, fmt.Sprintf("%s is %s, not %s", ch.Field, quoted(is), quoted(ch.After)))
+		}
+	}
+	switch {
+	case len(differs) > 0:
+		return different, strings.Join(differs, ", ")
+	case told == 0:
+		return untold, "the panel tells none of the fields that were sent"
+	default:
+		return equal, ""
+	}
+}
+
+// quoted is a value in messages: numbers and yes-or-no values bare.
+func quoted(v specs.Value) string {
+	if t := v.Type(); t == specs.BoolType || t == specs.NumberType {
+		return v.String()
+	}
+	return fmt.Sprintf("%q", v.String())
+}
