@@ -153,6 +153,9 @@ func (c *Client) encode(ctx context.Context, k *call, cred credential) ([]byte, 
 	}
 	for _, s := range k.secrets {
 		value, err := c.secret(ctx, s.secret)
+		if err != nil && k.login {
+			return nil, nil, noPassword{c.panel.Auth.Username, err}
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("the value of %s: %w", s.names[0], err)
 		}
@@ -386,7 +389,8 @@ func (c *Client) lost(ctx context.Context, k *call, connected bool, err error) *
 	case errors.Is(err, context.Canceled):
 		e.Msg, e.final = "interrupted", true
 	case errors.Is(context.Cause(ctx), errNoAnswer):
-		e.Msg, e.timeout = fmt.Sprintf("no whole answer within %v", c.timeout), true
+		// Not the context's own error: that would mean that the run is over.
+		e.Msg, e.timeout, e.cause = fmt.Sprintf("no whole answer within %v", c.timeout), true, errNoAnswer
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Msg = "the time for it was over before the whole answer was there"
 	case errors.Is(err, errPin):

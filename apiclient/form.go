@@ -63,19 +63,27 @@ func (c *Client) forms(ctx context.Context, w specs.Want, l *listing) error {
 // state does not hold, are skipped. When a form cannot be read its kind is
 // recorded as failed; the error is for a panel that cannot be used at all.
 func (c *Client) Forms(ctx context.Context, state *specs.State, refs []specs.Ref) error {
-	failures := make([]error, len(refs))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(cap(c.reads))
-	for i, ref := range refs {
+	type wanted struct {
+		kind *specs.Kind
+		res  *specs.Resource
+		err  error
+	}
+	var missing []*wanted // all found before the first is written to: Find reads the resources
+	for _, ref := range refs {
 		res, k := state.Find(ref.Kind, ref.Key), c.catalog.Kind(ref.Kind)
 		if res == nil || k == nil || k.Edit == "" || res.Unusable != "" || hasForm(k, res) {
 			continue
 		}
+		missing = append(missing, &wanted{kind: k, res: res})
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(cap(c.reads))
+	for _, m := range missing {
 		g.Go(func() error {
-			failures[i] = c.form(gctx, k, res)
+			m.err = c.form(gctx, m.kind, m.res)
 			var e *Error
-			if errors.As(failures[i], &e) && e.panelWide() {
-				return failures[i]
+			if errors.As(m.err, &e) && e.panelWide() {
+				return m.err
 			}
 			return nil
 		})
@@ -83,9 +91,9 @@ func (c *Client) Forms(ctx context.Context, state *specs.State, refs []specs.Ref
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for i, err := range failures {
-		if err != nil {
-			state.Fail(refs[i].Kind, err)
+	for _, m := range missing {
+		if m.err != nil {
+			state.Fail(m.kind.Name, m.err)
 		}
 	}
 	return ctx.Err()

@@ -390,3 +390,41 @@ func FuzzTemplate(f *testing.F) {
 		}
 	})
 }
+
+// The digest follows what a spec says, not how it is written.
+func TestDigest(t *testing.T) {
+	const base = onePanel + "vars: {who: alice}\nresources: {user: [{name: alice, comment: \"${vars.who}\"}]}\nprune: {webdomain: owner == vars.who}\n"
+	digest := func(text string, vars map[string]string) string {
+		s, err := loadText(t, text, Options{Vars: vars})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Digest()
+	}
+	want := digest(base, nil)
+	for name, same := range map[string]string{
+		"a comment":       "# hello\n" + base,
+		"a template":      strings.Replace(base, "\"${vars.who}\"", "alice", 1),
+		"a literal place": strings.Replace(base, "resources", "\n\nresources", 1),
+	} {
+		if got := digest(same, nil); got != want {
+			t.Errorf("%s changes the digest", name)
+		}
+	}
+	for name, other := range map[string]string{
+		"a value":     strings.Replace(base, "\"${vars.who}\"", "bob", 1),
+		"a rule":      strings.Replace(base, "owner ==", "owner !=", 1),
+		"a url":       strings.Replace(base, "1500", "1501", 1),
+		"a kind":      base + "kinds: {x.y: {doc: hello}}\n",
+		"a limit":     base + "limits: {deletes: {count: 1}}\n",
+		"a tombstone": strings.Replace(base, "{name: alice,", "{name: alice, ensure: absent,", 1),
+		"a secret":    strings.Replace(base, "{name: alice,", "{name: alice, passwd: \"${secret.env('A')}\",", 1),
+	} {
+		if digest(other, nil) == want {
+			t.Errorf("%s does not change the digest", name)
+		}
+	}
+	if digest(base, map[string]string{"who": "bob"}) == want {
+		t.Error("a variable that a rule uses does not change the digest")
+	}
+}

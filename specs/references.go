@@ -70,5 +70,5 @@ func referenceHint(st *State, kind, key string) string {
 	if hint := didYouMean(key, names); hint != "" && len(names) < 1000 {
 		return hint
 	}
-	return fmt.Sprintf("declare it (an entry with only a name manages none of its fields), or let `ispsync plan` look for it on the panel")
+	return "declare it (an entry with only a name manages none of its fields), or let `ispsync plan` look for it on the panel"
 }

@@ -14,7 +14,6 @@ import (
 type rowReader struct {
 	src      *source
 	problems *problems
-	known    []string
 }
 
 // each calls the function for each key of a map, by name.

@@ -94,10 +94,19 @@ func (s *Spec) Len() int {
 }
 
 // Digest identifies what the spec says, whatever files it is written in:
-// panels, desired resources with their secret references, rules, limits and
-// policies. A saved plan is bound to it.
+// panels, desired resources with their secret references, rules with the
+// variables they may use, added kinds, limits and policies. A saved plan is bound
+// to it.
 func (s *Spec) Digest() string {
 	h := sha256.New()
+	if len(s.Prune)+len(s.Protect) > 0 { // elsewhere variables are resolved already
+		fmt.Fprintf(h, "vars\x00%v\n", s.exprs.vars) // fmt writes maps in order
+	}
+	for _, k := range s.Catalog.Kinds() {
+		if Builtin().Kind(k.Name) != k {
+			WriteKinds(h, k) //nolint:errcheck // a hash never fails
+		}
+	}
 	for _, p := range s.Panels {
 		fmt.Fprintf(h, "panel\x00%s\x00%s\x00%s\x00%s\x00%s\x00%s\x00%v\n", p.Name, p.URL, p.Auth.Method, p.Auth.Username, p.Su, p.Lang, p.Labels)
 		st := s.desired[p.Name]

@@ -89,6 +89,9 @@ set) counts too.`,
 			}
 			if p.Summary.Changes() > 0 || slices.ContainsFunc(p.Findings, differs) {
 				a.exit(exitChanges)
+				if p.Summary.Changes() == 0 {
+					a.log.warn("the panels differ from the spec in what apply cannot mend: see the warnings")
+				}
 			}
 			return a.showPlan(a.stdout, p, output)
 		},
