@@ -69,11 +69,13 @@ func (c *Client) Forms(ctx context.Context, state *specs.State, refs []specs.Ref
 		err  error
 	}
 	var missing []*wanted // all found before the first is written to: Find reads the resources
+	known := map[*specs.Resource]bool{nil: true}
 	for _, ref := range refs {
 		res, k := state.Find(ref.Kind, ref.Key), c.catalog.Kind(ref.Kind)
-		if res == nil || k == nil || k.Edit == "" || res.Unusable != "" || hasForm(k, res) {
+		if known[res] || k == nil || k.Edit == "" || res.Unusable != "" || hasForm(k, res) {
 			continue
 		}
+		known[res] = true
 		missing = append(missing, &wanted{kind: k, res: res})
 	}
 	g, gctx := errgroup.WithContext(ctx)

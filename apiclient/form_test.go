@@ -103,7 +103,7 @@ func TestFormsAfterwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := func(key string) specs.Ref { return specs.Ref{Panel: "web1", Kind: "webdomain", Key: key} }
-	refs := []specs.Ref{ref("site00001-1.example.com"), ref("nobody.example.com"), {Panel: "web1", Kind: "nokind", Key: "x"}}
+	refs := []specs.Ref{ref("site00001-1.example.com"), ref("site00001-1.example.com"), ref("nobody.example.com"), {Panel: "web1", Kind: "nokind", Key: "x"}}
 	for range 2 {
 		if err := c.Forms(t.Context(), state, refs); err != nil {
 			t.Fatal(err)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +21,12 @@ import (
 	"github.com/ispsync/ispsync/specs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		os.Unsetenv(name)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // pipes is a listener without a network, so that tests can run on a false
 // clock (testing/synctest).
@@ -218,3 +226,6 @@ func redirector(t testing.TB) func(context.Context, string, string) (net.Conn, e
 	}))
 	return o.Dial
 }
+
+// quiet is the log of a server whose handshakes fail on purpose.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

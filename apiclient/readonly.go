@@ -70,8 +70,7 @@ func readable(k *call) error {
 // something: it is one of doing, or begins with new or set (newkey, setpass,
 // setdefault) without being settings.
 func writes(verb string) bool {
-	if verb == "" || doing[verb] || doing[strings.ToLower(verb)] {
-		return true
-	}
-	return verb != "settings" && (strings.HasPrefix(verb, "new") || strings.HasPrefix(verb, "set"))
+	verb = strings.ToLower(verb)
+	return verb == "" || verb == "edit" || doing[verb] ||
+		verb != "settings" && (strings.HasPrefix(verb, "new") || strings.HasPrefix(verb, "set"))
 }

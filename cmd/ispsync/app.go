@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -21,6 +23,9 @@ type app struct {
 	stdin          *os.File
 	stdout, stderr *os.File
 	environ        []string
+	// dial makes the connections to panels; nil dials the network. Tests put
+	// panels without a network here, so that they can run on a false clock.
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	color, logFormat string
 	quiet, verbose   bool

@@ -81,7 +81,7 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 			errs = append(errs, fmt.Errorf("panel %s: its password cannot be had: %w", p.Name, err))
 			continue
 		}
-		c, err := apiclient.New(p, apiclient.Options{Catalog: spec.Catalog, Secret: t.secrets.Resolve, Trace: a.log.trace})
+		c, err := apiclient.New(p, apiclient.Options{Catalog: spec.Catalog, Secret: t.secrets.Resolve, Trace: a.log.trace, Dial: a.dial})
 		if err != nil {
 			errs = append(errs, err)
 			continue
