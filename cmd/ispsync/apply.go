@@ -207,7 +207,7 @@ func (ap *application) refusal(saved bool) error {
 func (ap *application) run(saved bool) error {
 	a, p := ap.a, ap.plan
 	if len(p.Steps) == 0 {
-		return ap.finish(ap.emptyReport(executor.Nothing), nil)
+		return ap.nothing()
 	}
 	if ap.af.output != "json" {
 		if err := a.showPlan(a.stdout, p, ap.af.output); err != nil {
@@ -241,6 +241,15 @@ func (ap *application) run(saved bool) error {
 	})
 	a.log.stop()
 	return ap.finish(report, err)
+}
+
+// nothing ends a run without steps: the plan says it all, findings included.
+func (ap *application) nothing() error {
+	r := ap.emptyReport(executor.Nothing)
+	if ap.af.output == "json" {
+		return errors.Join(ap.writeReport(r), writeJSON(ap.a.stdout, r))
+	}
+	return errors.Join(ap.writeReport(r), ap.a.showPlan(ap.a.stdout, ap.plan, ap.af.output))
 }
 
 // ask shows nothing more than the question: the plan is on the screen.
