@@ -126,15 +126,17 @@ func TestInterruptWhileSettling(t *testing.T) {
 // TestInterruptDuringLastLook: what the look shows would call for sending again,
 // but nothing is sent after an interrupt.
 func TestInterruptDuringLastLook(t *testing.T) {
-	stop := make(chan struct{})
-	f := newFake()
-	f.faults["user/a"] = []fault{lostBefore}
-	f.onRead = func() { close(stop) }
-	r, _ := try(t, []plan.Step{step("s1", plan.Create, "web1/user/a", nil, "a", "1")}, map[string]*fake{"web1": f},
-		Options{Stop: stop, SettleWaits: []time.Duration{time.Second}})
-	if out := r.Outcomes[0]; out.Outcome != Unknown || out.Attempts != 1 || r.Result != Interrupted {
-		t.Errorf("%+v, result %s", out, r.Result)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		f := newFake()
+		f.faults["user/a"] = []fault{lostBefore}
+		f.onRead = func() { close(stop) }
+		r, _ := tryHere(context.Background(), t, []plan.Step{step("s1", plan.Create, "web1/user/a", nil, "a", "1")}, map[string]*fake{"web1": f},
+			Options{Stop: stop, SettleWaits: []time.Duration{time.Second}})
+		if out := r.Outcomes[0]; out.Outcome != Unknown || out.Attempts != 1 || r.Result != Interrupted {
+			t.Errorf("%+v, result %s", out, r.Result)
+		}
+	})
 }
 
 // TestAbort cuts a run wherever it can hang.
@@ -176,14 +178,17 @@ func TestAbort(t *testing.T) {
 // TestInterruptBeforeRestart: no policy sends a restart after an interrupt.
 func TestInterruptBeforeRestart(t *testing.T) {
 	for _, policy := range []RestartPolicy{RestartAtEnd, RestartAfterEach} {
-		stop := make(chan struct{})
-		f := newFake()
-		f.faults["user/a"] = []fault{asks}
-		f.onCall = func(call) { close(stop) }
-		r, _ := try(t, []plan.Step{step("s1", plan.Create, "web1/user/a", nil)}, map[string]*fake{"web1": f}, Options{Stop: stop, Restart: policy})
-		if f.restarts != 0 || r.Panels[0].Restart != RestartNone || r.Result != Interrupted {
-			t.Errorf("%s: %d restarts, %+v, result %s", policy, f.restarts, r.Panels[0], r.Result)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			stop := make(chan struct{})
+			f := newFake()
+			f.faults["user/a"] = []fault{asks}
+			f.onCall = func(call) { close(stop) }
+			r, _ := tryHere(context.Background(), t, []plan.Step{step("s1", plan.Create, "web1/user/a", nil)}, map[string]*fake{"web1": f},
+				Options{Stop: stop, Restart: policy})
+			if f.restarts != 0 || r.Panels[0].Restart != RestartNone || r.Result != Interrupted {
+				t.Errorf("%s: %d restarts, %+v, result %s", policy, f.restarts, r.Panels[0], r.Result)
+			}
+		})
 	}
 }
 

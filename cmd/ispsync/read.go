@@ -150,7 +150,8 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	c := t.clients[p.Name]
 	r := panelRead{info: plan.Panel{Name: p.Name, URL: p.URL, Account: p.Auth.Username}}
 	in := t.input(p)
-	live, err := c.Snapshot(ctx, plan.Wants(in, t.pruned))
+	wants := plan.Wants(in, t.pruned)
+	live, err := c.Snapshot(ctx, wants)
 	if err == nil {
 		r.info.Reachable, r.live, in.Live = true, live, live
 		r.draft, err = t.draft(ctx, c, in, forms)
@@ -161,7 +162,7 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 		r.info.Error, r.info.Refused = err.Error(), refused(err)
 		return r
 	}
-	r.info.Error = listingErrors(live)
+	r.info.Error = listingErrors(live, wants)
 	return r
 }
 
@@ -196,11 +197,15 @@ func refused(err error) bool {
 	return errors.As(err, &r) && r.Refused()
 }
 
-// listingErrors is why some kinds of a panel could not be believed, or "".
-func listingErrors(live *specs.State) string {
+// listingErrors is why some kinds of a panel could not be believed, or "". A
+// kind that was wanted only to see whether references lead somewhere does not
+// count: an account that may not list users can manage its sites all the same.
+func listingErrors(live *specs.State, wants []specs.Want) string {
 	var parts []string
 	for _, k := range live.Kinds() {
-		if l, _ := live.Listing(k); l.Err != nil {
+		l, _ := live.Listing(k)
+		onlyReferred := slices.ContainsFunc(wants, func(w specs.Want) bool { return w.Kind.Name == k && w.Declared == nil })
+		if l.Err != nil && !onlyReferred {
 			parts = append(parts, fmt.Sprintf("%s: %v", k, l.Err))
 		}
 	}
