@@ -27,7 +27,8 @@ type Options struct {
 	// Trace gets a line for each call: function, elid, time, size, outcome. It
 	// holds no secrets. It may be called from several goroutines; nil is none.
 	Trace func(line string)
-	// MaxBody is the most bytes an answer may have; default 1 GiB.
+	// MaxBody is the most bytes an answer may have; default 256 MiB,
+	// five times what 100,000 web domains take.
 	MaxBody int64
 	// RestartWait is how long a panel may take to come back after
 	// func=restart; default 2 minutes.
@@ -41,7 +42,7 @@ const (
 	defaultReads       = 4
 	defaultWrites      = 1
 	defaultTimeout     = time.Minute
-	defaultMaxBody     = 1 << 30
+	defaultMaxBody     = 256 << 20
 	defaultRestartWait = 2 * time.Minute
 	dialTimeout        = 10 * time.Second
 )
@@ -64,6 +65,7 @@ type Client struct {
 	rate          *rate.Limiter // nil for no limit
 	session       session
 	requests      atomic.Int64
+	formsRead     atomic.Int64
 }
 
 // New makes a client of one panel. It checks the panel's address and TLS
@@ -151,6 +153,10 @@ func loopback(host string) bool {
 // Requests counts the calls sent so far, logins and repeated calls included.
 func (c *Client) Requests() int { return int(c.requests.Load()) }
 
+// FormsRead counts the forms among them that were read because a list does not
+// carry a declared field.
+func (c *Client) FormsRead() int { return int(c.formsRead.Load()) }
+
 // Close closes the idle connections. Calls in flight are not touched.
 func (c *Client) Close(context.Context) error {
 	c.transport.CloseIdleConnections()
@@ -183,6 +189,9 @@ func (c *Client) do(ctx context.Context, k *call, d *document) error {
 			return err
 		}
 		failure := c.exchange(ctx, k, cred, d)
+		if failure != nil {
+			failure.account = cred.session == ""
+		}
 		cred.done(failure)
 		if failure == nil {
 			return nil

@@ -44,6 +44,7 @@ type Error struct {
 	about      string        // the resource, by elid or name
 	elid       bool          // the call named a resource that must exist
 	level      string        // the level of the caller, as the panel says
+	account    bool          // the call proved the account itself, by password or as a login
 	bare       bool          // v4's <authfail/> or `access deny`
 	wide       bool          // about the panel or the account: no other call would do better
 	final      bool          // asking again cannot help
@@ -180,9 +181,10 @@ func (e *Error) Unsupported() bool {
 }
 
 // Refused reports whether the panel does not accept the account at all: wrong
-// credentials (auth/badpassword), v4's authfail, or v4's bare `access deny`.
+// credentials (auth/badpassword), v4's authfail or bare `access deny`, or any
+// error of type auth that answers a password; only badpassword is on record.
 func (e *Error) Refused() bool {
-	return e.bare || e.Type == "auth" && e.Object == "badpassword"
+	return e.bare || e.Type == "auth" && (e.account || e.Object == "badpassword")
 }
 
 // Retryable reports whether the same reading call may well succeed later. Writes

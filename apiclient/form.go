@@ -131,6 +131,7 @@ func (c *Client) form(ctx context.Context, k *specs.Kind, res *specs.Resource) e
 		f.params.set("plid", k.Field(k.Parent.Field).ToPanel(plid))
 	}
 	d := document{form: map[string]string{}}
+	c.formsRead.Add(1)
 	if err := c.do(ctx, f, &d); err != nil {
 		return fmt.Errorf("%s: its form: %w", res.Ref, err)
 	}

@@ -91,72 +91,78 @@ web2: 2 requests, 1 writes, restart none
 result: partial`)
 }
 
+// oneStep is one thing that can become of a step.
+type oneStep struct {
+	why    string
+	action plan.Action
+	ref    string
+	faults []fault
+	there  []string // fields of what is there before; nil: nothing is
+	outer  func(*fake)
+	want   string // outcome after attempts, and the error
+	took   time.Duration
+}
+
+const c, u, d = plan.Create, plan.Update, plan.Delete
+
+var oneSteps = []oneStep{
+	{why: "all well", action: c, ref: "user/al", want: "done after 1"},
+	{why: "seen at the first look", action: c, ref: "user/al", faults: []fault{lostAfter}, want: "done after 1"},
+	{why: "seen at the last look", action: c, ref: "user/al", faults: []fault{lostLate}, want: "done after 1", took: 15 * time.Second},
+	{why: "not seen, sent again", action: c, ref: "user/al", faults: []fault{lostBefore}, want: "done after 2", took: 15 * time.Second},
+	{why: "not seen, two could come of it", action: c, ref: "job/al", faults: []fault{lostBefore}, took: 15 * time.Second,
+		want: "unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it is not there; look at the panel, then plan again"},
+	{why: "lost twice, then seen", action: c, ref: "user/al", faults: []fault{lostBefore, lostAfter}, want: "done after 2", took: 15 * time.Second},
+	{why: "lost twice", action: c, ref: "user/al", faults: []fault{lostBefore, lostBefore}, took: 30 * time.Second,
+		want: "unknown after 2 [reply_lost/name] sent twice, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it is not there; look at the panel, then plan again"},
+	{why: "made in part", action: c, ref: "user/al", faults: []fault{lostPart}, took: 15 * time.Second,
+		want: `failed after 1 [reply_lost/name] the reply was lost (the panel says reply_lost); it is there but differs: b is "", not "2"; plan again`},
+	{why: "lost, then refused", action: c, ref: "user/al", faults: []fault{lostBefore, refuse}, took: 15 * time.Second,
+		want: "failed after 2 [value/name] the panel says value"},
+	{why: "our own error", action: c, ref: "user/al", faults: []fault{internal}, want: "failed after 1 [internal/] the secret cannot be read"},
+	{why: "exists as declared", action: c, ref: "user/al", there: []string{"a", "1", "b", "2"}, want: "done after 1"},
+	{why: "exists otherwise", action: c, ref: "user/al", there: []string{"a", "1", "b", "0"},
+		want: `failed after 1 [exists/name] the panel says exists; it differs: b is "0", not "2"; plan again to change it`},
+	{why: "exists, cannot be read", action: c, ref: "user/al", there: []string{"a", "1", "b", "0"}, took: 15 * time.Second,
+		outer: func(f *fake) { f.listingErr = errors.New("120 rows announced, 100 sent") },
+		want:  `failed after 1 [exists/name] the panel says exists; whether it is as declared could not be read: it cannot be read: 120 rows announced, 100 sent`},
+	{why: "exists, out of our sight", action: c, ref: "user/al", faults: []fault{claimsIs},
+		want: "failed after 1 [exists/name] the panel says exists; but the panel's list does not show it: it may belong to somebody this account does not see"},
+	{why: "lost, then exists though it does not", action: c, ref: "user/al", faults: []fault{lostBefore, claimsIs}, took: 30 * time.Second,
+		want: "failed after 2 [exists/name] the panel says exists; but the panel's list does not show it: it may belong to somebody this account does not see"},
+	{why: "a kind left out of the answer proves nothing", action: c, ref: "user/al", faults: []fault{lostBefore}, took: 15 * time.Second,
+		outer: func(f *fake) { f.forgets = true },
+		want:  `unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it cannot be read: the list of user was not read; look at the panel, then plan again`},
+	{why: "an incomplete listing proves nothing", action: c, ref: "user/al", faults: []fault{lostBefore}, took: 15 * time.Second,
+		outer: func(f *fake) { f.listingErr = errors.New("120 rows announced, 100 sent") },
+		want:  `unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it cannot be read: 120 rows announced, 100 sent; look at the panel, then plan again`},
+	{why: "reading fails at first", action: c, ref: "user/al", faults: []fault{lostAfter}, want: "done after 1", took: 3 * time.Second,
+		outer: func(f *fake) { f.unread = []error{errLost, errLost} }},
+	{why: "seen at the first look", action: u, ref: "user/al", faults: []fault{lostAfter}, there: []string{"a", "0", "b", "0"}, want: "done after 1"},
+	{why: "unchanged, sent again", action: u, ref: "job/al", faults: []fault{lostBefore}, there: []string{"a", "0", "b", "0"}, want: "done after 2", took: 15 * time.Second},
+	{why: "changed in part, sent again", action: u, ref: "user/al", faults: []fault{lostPart}, there: []string{"a", "0", "b", "0"}, want: "done after 2", took: 15 * time.Second},
+	{why: "nothing to compare", action: u, ref: "user/al", faults: []fault{lostBefore}, there: []string{"a", "0", "b", "0"},
+		outer: func(f *fake) { f.hidden["a"], f.hidden["b"] = true, true },
+		want:  "unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: the panel tells none of the fields that were sent; look at the panel, then plan again"},
+	{why: "gone under our hands", action: u, ref: "user/al", faults: []fault{lostBefore}, took: 15 * time.Second,
+		want: "failed after 1 [reply_lost/name] the reply was lost (the panel says reply_lost); it is not there any more: plan again"},
+	{why: "gone, says the panel", action: u, ref: "user/al", want: "failed after 1 [missed/name] the panel says missed"},
+	{why: "gone at the first look", action: d, ref: "user/al", faults: []fault{lostAfter}, there: []string{}, want: "done after 1"},
+	{why: "there yet, sent again", action: d, ref: "job/al", faults: []fault{lostBefore}, there: []string{}, want: "done after 2", took: 15 * time.Second},
+	{why: "lost, landed late, gone at the last look", action: d, ref: "user/al", faults: []fault{lostLate}, there: []string{}, want: "done after 1", took: 15 * time.Second},
+	{why: "gone, says the panel, and lists it", action: d, ref: "user/al", faults: []fault{claimsGone}, there: []string{},
+		want: "failed after 1 [missed/name] the panel says missed; but the panel's list still shows it: try again, or delete it in the panel"},
+	{why: "lost, in a zone nobody knows", action: d, ref: "record/al", faults: []fault{lostAfter}, there: []string{}, took: 15 * time.Second,
+		want: "unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: the plan does not say in which zone web1/record/al is, so it cannot be looked up; look at the panel, then plan again"},
+	{why: "gone before", action: d, ref: "user/al", want: "done after 1"},
+	{why: "gone before, but that cannot be read", action: d, ref: "user/al", took: 15 * time.Second,
+		outer: func(f *fake) { f.unread = []error{errLost, errLost, errLost, errLost, errLost} },
+		want:  "unknown after 1 [missed/name] sent once, and nobody can tell whether it takes effect (the panel says missed); last seen: it cannot be read: the panel says reply_lost; look at the panel, then plan again"},
+}
+
 // TestOneStep is what becomes of one step, for each thing that can go wrong.
 func TestOneStep(t *testing.T) {
-	const c, u, d = plan.Create, plan.Update, plan.Delete
-	for _, tt := range []struct {
-		why    string
-		action plan.Action
-		ref    string
-		faults []fault
-		there  []string // fields of what is there before; nil: nothing is
-		outer  func(*fake)
-		want   string // outcome after attempts, and the error
-		took   time.Duration
-	}{
-		{why: "all well", action: c, ref: "user/al", want: "done after 1"},
-		{why: "seen at the first look", action: c, ref: "user/al", faults: []fault{lostAfter}, want: "done after 1"},
-		{why: "seen at the last look", action: c, ref: "user/al", faults: []fault{lostLate}, want: "done after 1", took: 15 * time.Second},
-		{why: "not seen, sent again", action: c, ref: "user/al", faults: []fault{lostBefore}, want: "done after 2", took: 15 * time.Second},
-		{why: "not seen, two could come of it", action: c, ref: "job/al", faults: []fault{lostBefore}, took: 15 * time.Second,
-			want: "unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it is not there; look at the panel, then plan again"},
-		{why: "lost twice, then seen", action: c, ref: "user/al", faults: []fault{lostBefore, lostAfter}, want: "done after 2", took: 15 * time.Second},
-		{why: "lost twice", action: c, ref: "user/al", faults: []fault{lostBefore, lostBefore}, took: 30 * time.Second,
-			want: "unknown after 2 [reply_lost/name] sent twice, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it is not there; look at the panel, then plan again"},
-		{why: "made in part", action: c, ref: "user/al", faults: []fault{lostPart}, took: 15 * time.Second,
-			want: `failed after 1 [reply_lost/name] the reply was lost (the panel says reply_lost); it is there but differs: b is "", not "2"; plan again`},
-		{why: "lost, then refused", action: c, ref: "user/al", faults: []fault{lostBefore, refuse}, took: 15 * time.Second,
-			want: "failed after 2 [value/name] the panel says value"},
-		{why: "our own error", action: c, ref: "user/al", faults: []fault{internal}, want: "failed after 1 [internal/] the secret cannot be read"},
-		{why: "exists as declared", action: c, ref: "user/al", there: []string{"a", "1", "b", "2"}, want: "done after 1"},
-		{why: "exists otherwise", action: c, ref: "user/al", there: []string{"a", "1", "b", "0"},
-			want: `failed after 1 [exists/name] the panel says exists; it differs: b is "0", not "2"; plan again to change it`},
-		{why: "exists, cannot be read", action: c, ref: "user/al", there: []string{"a", "1", "b", "0"}, took: 15 * time.Second,
-			outer: func(f *fake) { f.listingErr = errors.New("120 rows announced, 100 sent") },
-			want:  `failed after 1 [exists/name] the panel says exists; whether it is as declared could not be read: it cannot be read: 120 rows announced, 100 sent`},
-		{why: "exists, out of our sight", action: c, ref: "user/al", faults: []fault{claimsIs},
-			want: "failed after 1 [exists/name] the panel says exists; but the panel's list does not show it: it may belong to somebody this account does not see"},
-		{why: "lost, then exists though it does not", action: c, ref: "user/al", faults: []fault{lostBefore, claimsIs}, took: 30 * time.Second,
-			want: "failed after 2 [exists/name] the panel says exists; but the panel's list does not show it: it may belong to somebody this account does not see"},
-		{why: "a kind left out of the answer proves nothing", action: c, ref: "user/al", faults: []fault{lostBefore}, took: 15 * time.Second,
-			outer: func(f *fake) { f.forgets = true },
-			want:  `unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it cannot be read: the list of user was not read; look at the panel, then plan again`},
-		{why: "an incomplete listing proves nothing", action: c, ref: "user/al", faults: []fault{lostBefore}, took: 15 * time.Second,
-			outer: func(f *fake) { f.listingErr = errors.New("120 rows announced, 100 sent") },
-			want:  `unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: it cannot be read: 120 rows announced, 100 sent; look at the panel, then plan again`},
-		{why: "reading fails at first", action: c, ref: "user/al", faults: []fault{lostAfter}, want: "done after 1", took: 3 * time.Second,
-			outer: func(f *fake) { f.unread = []error{errLost, errLost} }},
-		{why: "seen at the first look", action: u, ref: "user/al", faults: []fault{lostAfter}, there: []string{"a", "0", "b", "0"}, want: "done after 1"},
-		{why: "unchanged, sent again", action: u, ref: "job/al", faults: []fault{lostBefore}, there: []string{"a", "0", "b", "0"}, want: "done after 2", took: 15 * time.Second},
-		{why: "changed in part, sent again", action: u, ref: "user/al", faults: []fault{lostPart}, there: []string{"a", "0", "b", "0"}, want: "done after 2", took: 15 * time.Second},
-		{why: "nothing to compare", action: u, ref: "user/al", faults: []fault{lostBefore}, there: []string{"a", "0", "b", "0"},
-			outer: func(f *fake) { f.hidden["a"], f.hidden["b"] = true, true },
-			want:  "unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: the panel tells none of the fields that were sent; look at the panel, then plan again"},
-		{why: "gone under our hands", action: u, ref: "user/al", faults: []fault{lostBefore}, took: 15 * time.Second,
-			want: "failed after 1 [reply_lost/name] the reply was lost (the panel says reply_lost); it is not there any more: plan again"},
-		{why: "gone, says the panel", action: u, ref: "user/al", want: "failed after 1 [missed/name] the panel says missed"},
-		{why: "gone at the first look", action: d, ref: "user/al", faults: []fault{lostAfter}, there: []string{}, want: "done after 1"},
-		{why: "there yet, sent again", action: d, ref: "job/al", faults: []fault{lostBefore}, there: []string{}, want: "done after 2", took: 15 * time.Second},
-		{why: "lost, landed late, gone at the last look", action: d, ref: "user/al", faults: []fault{lostLate}, there: []string{}, want: "done after 1", took: 15 * time.Second},
-		{why: "gone, says the panel, and lists it", action: d, ref: "user/al", faults: []fault{claimsGone}, there: []string{},
-			want: "failed after 1 [missed/name] the panel says missed; but the panel's list still shows it: try again, or delete it in the panel"},
-		{why: "lost, in a zone nobody knows", action: d, ref: "record/al", faults: []fault{lostAfter}, there: []string{}, took: 15 * time.Second,
-			want: "unknown after 1 [reply_lost/name] sent once, and nobody can tell whether it takes effect (the panel says reply_lost); last seen: the plan does not say in which zone web1/record/al is, so it cannot be looked up; look at the panel, then plan again"},
-		{why: "gone before", action: d, ref: "user/al", want: "done after 1"},
-		{why: "gone before, but that cannot be read", action: d, ref: "user/al", took: 15 * time.Second,
-			outer: func(f *fake) { f.unread = []error{errLost, errLost, errLost, errLost, errLost} },
-			want:  "unknown after 1 [missed/name] sent once, and nobody can tell whether it takes effect (the panel says missed); last seen: it cannot be read: the panel says reply_lost; look at the panel, then plan again"},
-	} {
+	for _, tt := range oneSteps {
 		t.Run(string(tt.action)+"/"+tt.why, func(t *testing.T) {
 			f := newFake()
 			f.faults[tt.ref] = tt.faults

@@ -9,62 +9,64 @@ import (
 	"github.com/ispsync/ispsync/plan"
 )
 
+// decisions are what to do next, each with its reason.
+var decisions = []struct {
+	why  string
+	q    question
+	want verdict
+}{
+	// A lost reply to a create.
+	{"there as sent: it took effect", question{action: c, doubt: replyLost, sent: 1, seen: equal}, isDone},
+	{"there, and nothing sent can be compared: nobody else made it", question{action: c, doubt: replyLost, sent: 1, seen: untold}, isDone},
+	{"not there yet: it may land late", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent}, lookAgain},
+	{"not there at last, a second cannot make two", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent, last: true}, sendAgain},
+	{"not there at last, a second could make two", question{action: c, doubt: replyLost, sent: 1, seen: absent, last: true}, isUnknown},
+	{"not unique and not there yet: it may land late", question{action: c, doubt: replyLost, sent: 1, seen: absent}, lookAgain},
+	{"sent twice is enough", question{action: c, doubt: replyLost, sent: 2, unique: true, seen: absent, last: true}, isUnknown},
+	{"sent twice, but the second may land late too", question{action: c, doubt: replyLost, sent: 2, unique: true, seen: absent}, lookAgain},
+	{"made, its fields may follow", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different}, lookAgain},
+	{"made otherwise than sent", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different, last: true}, isFailed},
+	{"a look that failed says nothing", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unreadable}, lookAgain},
+	{"no look succeeded: absence is not proven", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unreadable, last: true}, isUnknown},
+	{"interrupted: nothing is sent any more", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent, last: true, cut: true}, isUnknown},
+	{"interrupted: what differs may still follow", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different, last: true, cut: true}, isUnknown},
+	{"interrupted, but plain to see", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: equal, last: true, cut: true}, isDone},
+
+	// A create that is answered with exists.
+	{"exists as declared: what was wanted", question{action: c, doubt: saysExists, sent: 1, seen: equal}, isDone},
+	{"exists otherwise: not ours to overwrite", question{action: c, doubt: saysExists, sent: 1, seen: different}, isFailed},
+	{"exists, not listed: out of sight of this account", question{action: c, doubt: saysExists, sent: 1, unique: true, seen: absent}, isFailed},
+	{"exists, unread: look again", question{action: c, doubt: saysExists, sent: 1, seen: unreadable}, lookAgain},
+	{"exists, never read: our call was refused", question{action: c, doubt: saysExists, sent: 1, seen: unreadable, last: true}, isFailed},
+	{"exists after a lost first, never read: ours or not", question{action: c, doubt: saysExists, sent: 2, seen: unreadable, last: true}, isUnknown},
+	{"exists after a lost first, which may not be finished", question{action: c, doubt: saysExists, sent: 2, seen: different}, lookAgain},
+	{"exists after a lost first, still differs", question{action: c, doubt: saysExists, sent: 2, seen: different, last: true}, isFailed},
+
+	// A lost reply to an update.
+	{"as sent", question{action: u, doubt: replyLost, sent: 1, seen: equal}, isDone},
+	{"not as sent yet", question{action: u, doubt: replyLost, sent: 1, seen: different}, lookAgain},
+	{"not as sent at last: an update can be repeated, unique or not", question{action: u, doubt: replyLost, sent: 1, seen: different, last: true}, sendAgain},
+	{"not as sent after two", question{action: u, doubt: replyLost, sent: 2, seen: different, last: true}, isUnknown},
+	{"nothing sent can be read: not proven to be unchanged", question{action: u, doubt: replyLost, sent: 1, seen: untold}, isUnknown},
+	{"not there at last: nothing to update", question{action: u, doubt: replyLost, sent: 1, seen: absent, last: true}, isFailed},
+	{"not there in one look", question{action: u, doubt: replyLost, sent: 1, seen: absent}, lookAgain},
+	{"never read", question{action: u, doubt: replyLost, sent: 1, seen: unreadable, last: true}, isUnknown},
+
+	// A lost reply to a delete.
+	{"gone", question{action: d, doubt: replyLost, sent: 1, seen: absent}, isDone},
+	{"there yet", question{action: d, doubt: replyLost, sent: 1, seen: untold}, lookAgain},
+	{"there at last: a delete can be repeated", question{action: d, doubt: replyLost, sent: 1, seen: untold, last: true}, sendAgain},
+	{"there after two", question{action: d, doubt: replyLost, sent: 2, seen: untold, last: true}, isUnknown},
+	{"never read", question{action: d, doubt: replyLost, sent: 1, seen: unreadable, last: true}, isUnknown},
+
+	// A delete that is answered with gone.
+	{"gone indeed", question{action: d, doubt: saysGone, sent: 1, seen: absent}, isDone},
+	{"gone, but listed: the panel contradicts itself", question{action: d, doubt: saysGone, sent: 1, seen: untold}, isFailed},
+	{"gone, but never read: not proven", question{action: d, doubt: saysGone, sent: 1, seen: unreadable, last: true}, isUnknown},
+}
+
 func TestDecide(t *testing.T) {
-	const c, u, d = plan.Create, plan.Update, plan.Delete
-	for _, tt := range []struct {
-		why  string
-		q    question
-		want verdict
-	}{
-		// A lost reply to a create.
-		{"there as sent: it took effect", question{action: c, doubt: replyLost, sent: 1, seen: equal}, isDone},
-		{"there, and nothing sent can be compared: nobody else made it", question{action: c, doubt: replyLost, sent: 1, seen: untold}, isDone},
-		{"not there yet: it may land late", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent}, lookAgain},
-		{"not there at last, a second cannot make two", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent, last: true}, sendAgain},
-		{"not there at last, a second could make two", question{action: c, doubt: replyLost, sent: 1, seen: absent, last: true}, isUnknown},
-		{"not unique and not there yet: it may land late", question{action: c, doubt: replyLost, sent: 1, seen: absent}, lookAgain},
-		{"sent twice is enough", question{action: c, doubt: replyLost, sent: 2, unique: true, seen: absent, last: true}, isUnknown},
-		{"sent twice, but the second may land late too", question{action: c, doubt: replyLost, sent: 2, unique: true, seen: absent}, lookAgain},
-		{"made, its fields may follow", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different}, lookAgain},
-		{"made otherwise than sent", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different, last: true}, isFailed},
-		{"a look that failed says nothing", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unreadable}, lookAgain},
-		{"no look succeeded: absence is not proven", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unreadable, last: true}, isUnknown},
-		{"interrupted: nothing is sent any more", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent, last: true, cut: true}, isUnknown},
-		{"interrupted: what differs may still follow", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different, last: true, cut: true}, isUnknown},
-		{"interrupted, but plain to see", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: equal, last: true, cut: true}, isDone},
-
-		// A create that is answered with exists.
-		{"exists as declared: what was wanted", question{action: c, doubt: saysExists, sent: 1, seen: equal}, isDone},
-		{"exists otherwise: not ours to overwrite", question{action: c, doubt: saysExists, sent: 1, seen: different}, isFailed},
-		{"exists, not listed: out of sight of this account", question{action: c, doubt: saysExists, sent: 1, unique: true, seen: absent}, isFailed},
-		{"exists, unread: look again", question{action: c, doubt: saysExists, sent: 1, seen: unreadable}, lookAgain},
-		{"exists, never read: our call was refused", question{action: c, doubt: saysExists, sent: 1, seen: unreadable, last: true}, isFailed},
-		{"exists after a lost first, never read: ours or not", question{action: c, doubt: saysExists, sent: 2, seen: unreadable, last: true}, isUnknown},
-		{"exists after a lost first, which may not be finished", question{action: c, doubt: saysExists, sent: 2, seen: different}, lookAgain},
-		{"exists after a lost first, still differs", question{action: c, doubt: saysExists, sent: 2, seen: different, last: true}, isFailed},
-
-		// A lost reply to an update.
-		{"as sent", question{action: u, doubt: replyLost, sent: 1, seen: equal}, isDone},
-		{"not as sent yet", question{action: u, doubt: replyLost, sent: 1, seen: different}, lookAgain},
-		{"not as sent at last: an update can be repeated, unique or not", question{action: u, doubt: replyLost, sent: 1, seen: different, last: true}, sendAgain},
-		{"not as sent after two", question{action: u, doubt: replyLost, sent: 2, seen: different, last: true}, isUnknown},
-		{"nothing sent can be read: not proven to be unchanged", question{action: u, doubt: replyLost, sent: 1, seen: untold}, isUnknown},
-		{"not there at last: nothing to update", question{action: u, doubt: replyLost, sent: 1, seen: absent, last: true}, isFailed},
-		{"not there in one look", question{action: u, doubt: replyLost, sent: 1, seen: absent}, lookAgain},
-		{"never read", question{action: u, doubt: replyLost, sent: 1, seen: unreadable, last: true}, isUnknown},
-
-		// A lost reply to a delete.
-		{"gone", question{action: d, doubt: replyLost, sent: 1, seen: absent}, isDone},
-		{"there yet", question{action: d, doubt: replyLost, sent: 1, seen: untold}, lookAgain},
-		{"there at last: a delete can be repeated", question{action: d, doubt: replyLost, sent: 1, seen: untold, last: true}, sendAgain},
-		{"there after two", question{action: d, doubt: replyLost, sent: 2, seen: untold, last: true}, isUnknown},
-		{"never read", question{action: d, doubt: replyLost, sent: 1, seen: unreadable, last: true}, isUnknown},
-
-		// A delete that is answered with gone.
-		{"gone indeed", question{action: d, doubt: saysGone, sent: 1, seen: absent}, isDone},
-		{"gone, but listed: the panel contradicts itself", question{action: d, doubt: saysGone, sent: 1, seen: untold}, isFailed},
-		{"gone, but never read: not proven", question{action: d, doubt: saysGone, sent: 1, seen: unreadable, last: true}, isUnknown},
-	} {
+	for _, tt := range decisions {
 		if got := decide(tt.q); got != tt.want {
 			t.Errorf("%s %s: decide(%+v) = %d, want %d", tt.q.action, tt.why, tt.q, got, tt.want)
 		}

@@ -123,6 +123,34 @@ func TestInterruptWhileSettling(t *testing.T) {
 	}
 }
 
+// TestInterruptWhileLookingInVain: one more look that fails, and no further ones.
+func TestInterruptWhileLookingInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		time.AfterFunc(5*time.Second, func() { close(stop) })
+		f := newFake()
+		f.listingErr = errors.New("120 rows announced, 100 sent")
+		r, took := tryHere(context.Background(), t, []plan.Step{step("s1", plan.Delete, "web1/user/a", nil)}, map[string]*fake{"web1": f}, Options{Stop: stop})
+		if out := r.Outcomes[0]; out.Outcome != Unknown || f.reads != 4 || took != 5*time.Second || r.Result != Interrupted {
+			t.Errorf("%+v after %s and %d reads, result %s", out, took, f.reads, r.Result)
+		}
+	})
+}
+
+// TestInterruptWhileReadingBack: what was seen so far counts.
+func TestInterruptWhileReadingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		time.AfterFunc(2*time.Second, func() { close(stop) })
+		f := newFake()
+		f.faults["user/a"] = []fault{deaf}
+		r, took := tryHere(context.Background(), t, []plan.Step{step("s1", plan.Create, "web1/user/a", nil)}, map[string]*fake{"web1": f}, Options{Stop: stop})
+		if out := r.Outcomes[0]; out.Outcome != Failed || out.Error.Type != "not_in_effect" || f.reads != 2 || took != 2*time.Second || r.Result != Interrupted {
+			t.Errorf("%+v after %s and %d reads, result %s", out, took, f.reads, r.Result)
+		}
+	})
+}
+
 // TestInterruptDuringLastLook: what the look shows would call for sending again,
 // but nothing is sent after an interrupt.
 func TestInterruptDuringLastLook(t *testing.T) {

@@ -16,7 +16,6 @@ import (
 
 // TestReadBack: accepted is not in effect.
 func TestReadBack(t *testing.T) {
-	const c, u, d = plan.Create, plan.Update, plan.Delete
 	for _, tt := range []struct {
 		why    string
 		action plan.Action

@@ -61,6 +61,9 @@ type Panel struct {
 	// when everything asked for was. A panel can be reachable and have an Error.
 	Error    string `json:"error"`
 	Requests int    `json:"requests"` // calls sent to make this plan, logins included
+	// Forms is how many of them read a single resource's form, because a list
+	// does not carry a field that the spec declares.
+	Forms int `json:"forms,omitempty"`
 	// Refused is true when the panel refused the account: exit code 7 is about this.
 	Refused bool `json:"refused,omitempty"`
 }

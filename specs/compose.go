@@ -30,6 +30,9 @@ type CreateParam struct {
 
 // compileRow compiles the expressions of a row.
 func compileRow(k *Kind) (errs []error) {
+	if k.Key.Compose == "" && len(k.Create) == 0 {
+		return nil // nearly all rows; compiling costs start-up time
+	}
 	env := k.envType()
 	opts := append(newExpressions(nil).pureOptions("."), expr.Env(env), expr.AsAny())
 	if k.Key.Compose != "" {

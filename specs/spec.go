@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -99,6 +97,7 @@ func (s *Spec) Len() int {
 // to it.
 func (s *Spec) Digest() string {
 	h := sha256.New()
+	var b []byte
 	if len(s.Prune)+len(s.Protect) > 0 { // elsewhere variables are resolved already
 		fmt.Fprintf(h, "vars\x00%v\n", s.exprs.vars) // fmt writes maps in order
 	}
@@ -112,7 +111,8 @@ func (s *Spec) Digest() string {
 		st := s.desired[p.Name]
 		for _, kind := range st.Kinds() {
 			for i := range st.Resources(kind) {
-				digestResource(h, &st.Resources(kind)[i])
+				b = appendDigest(b[:0], &st.Resources(kind)[i])
+				h.Write(b)
 			}
 		}
 	}
@@ -131,23 +131,31 @@ func (s *Spec) Digest() string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-func digestResource(h hash.Hash, r *Resource) {
-	var b strings.Builder
-	b.WriteString("resource\x00" + r.Ref.Kind + "\x00" + r.Ref.Key + "\x00" + r.Su)
-	if r.Absent {
-		b.WriteString("\x00absent")
+// appendDigest appends a resource in a form that no two different ones share.
+func appendDigest(b []byte, r *Resource) []byte {
+	part := func(mark byte, s string) {
+		b = append(append(b, mark), s...)
 	}
-	for _, f := range r.Fields {
-		b.WriteString("\x00" + f.Name + "\x01" + string(rune('0'+f.Value.t)) + f.Value.s)
+	part('r', r.Ref.Kind)
+	part(0, r.Ref.Key)
+	part(0, r.Su)
+	if r.Absent {
+		part(0, "absent")
+	}
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		part(0, f.Name)
+		part(1, string(rune('0'+f.Value.t)))
+		part(1, f.Value.s)
 	}
 	for _, f := range r.Secrets {
-		b.WriteString("\x00" + f.Name + "\x02" + string(f.Secret.Source))
+		part(0, f.Name)
+		part(2, string(f.Secret.Source))
 		if f.Secret.Source != SecretLiteral { // its place may move without a change
-			b.WriteString(f.Secret.Arg)
+			part(2, f.Secret.Arg)
 		}
 	}
-	b.WriteByte('\n')
-	io.WriteString(h, b.String()) //nolint:errcheck // a hash never fails
+	return append(b, 0, '\n')
 }
 
 func sortPolicies(ps []Policy) {

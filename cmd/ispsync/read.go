@@ -66,6 +66,10 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 	if t.rules, err = compilePolicies(spec.Policies); err != nil {
 		return nil, withCode(exitUsage, err)
 	}
+	options := apiclient.Options{Catalog: spec.Catalog, Secret: t.secrets.Resolve}
+	if a.verbose {
+		options.Trace = a.log.trace
+	}
 	var errs []error
 	for _, name := range pf.panels {
 		if spec.Panel(name) == nil {
@@ -156,7 +160,7 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 		r.info.Reachable, r.live, in.Live = true, live, live
 		r.draft, err = t.draft(ctx, c, in, forms)
 	}
-	r.info.Requests = c.Requests()
+	r.info.Requests, r.info.Forms = c.Requests(), c.FormsRead()
 	if err != nil {
 		r.info.Reachable, r.draft = false, nil
 		r.info.Error, r.info.Refused = err.Error(), refused(err)

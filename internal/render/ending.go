@@ -159,17 +159,27 @@ func (p *printer) planRequests(pl *plan.Plan) {
 	p.section()
 	if len(pl.Panels) <= manyPanels || p.Verbose {
 		for i := range pl.Panels {
-			p.line(dim.on(p.Style, quoted(pl.Panels[i].Name)+": "+counted(pl.Panels[i].Requests, "request")))
+			p.line(dim.on(p.Style, quoted(pl.Panels[i].Name)+": "+counted(pl.Panels[i].Requests, "request")+ofForms(pl.Panels[i].Forms)))
 		}
 		return
 	}
-	sum, most := 0, &pl.Panels[0]
+	sum, forms, most := 0, 0, &pl.Panels[0]
 	for i := range pl.Panels {
 		sum += pl.Panels[i].Requests
+		forms += pl.Panels[i].Forms
 		if pl.Panels[i].Requests > most.Requests {
 			most = &pl.Panels[i]
 		}
 	}
-	p.line(dim.on(p.Style, counted(len(pl.Panels), "panel")+": "+counted(sum, "request")+", most of one panel: "+
+	p.line(dim.on(p.Style, counted(len(pl.Panels), "panel")+": "+counted(sum, "request")+ofForms(forms)+", most of one panel: "+
 		strconv.Itoa(most.Requests)+" ("+quoted(most.Name)+")"))
+}
+
+// ofForms says how many requests read a form of one resource each: the price of
+// declaring fields that no list carries.
+func ofForms(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return " (" + counted(n, "form") + ")"
 }
