@@ -23,6 +23,7 @@ const (
 	absent                  // provably not there
 	equal                   // there, and every field sent that the panel tells is as sent
 	different               // there, and a field is not as sent
+	unswitched              // there, and only fields that are switched by a call of their own are not as sent
 	untold                  // there, but the panel tells none of the fields sent
 )
 
@@ -39,7 +40,12 @@ func (l *lane) look(ctx context.Context, s *plan.Step) (seen sight, what string)
 	if err := incomplete(state, s.Kind); err != nil {
 		return unreadable, "it cannot be read: " + detail(err).Message
 	}
-	return compare(s, state.Find(s.Kind, s.Key))
+	live := state.Find(s.Kind, s.Key)
+	seen, what = compare(s, live)
+	if seen == different && onlySwitches(l.o.Kind(s.Kind), s, live) {
+		seen = unswitched
+	}
+	return seen, what
 }
 
 // incomplete says why a listing cannot be believed, or nil.
@@ -109,6 +115,21 @@ func compare(s *plan.Step, live *specs.Resource) (seen sight, what string) {
 	default:
 		return equal, ""
 	}
+}
+
+// onlySwitches reports whether a live resource differs from what a step sent
+// only in fields that are switched by a call of their own.
+func onlySwitches(k *specs.Kind, s *plan.Step, live *specs.Resource) bool {
+	for _, ch := range s.Changes {
+		is, _ := live.Fields.Get(ch.Field)
+		if ch.After.IsAbsent() || is.IsAbsent() || is == ch.After {
+			continue
+		}
+		if row := k.Field(ch.Field); row == nil || !row.Toggle {
+			return false
+		}
+	}
+	return true
 }
 
 // quoted is a value in messages: numbers and yes-or-no values bare.

@@ -36,6 +36,7 @@ const (
 	isFailed
 	isUnknown
 	sendAgain
+	sendRest // the resource was made; only its switch is still to be set
 )
 
 func decide(q question) verdict {
@@ -47,6 +48,8 @@ func decide(q question) verdict {
 		return isUnknown // it may yet take effect, and nobody will look
 	case v == isFailed && q.hasTime():
 		return lookAgain // it may yet take effect
+	case v == sendRest && q.sent > 1:
+		return isFailed
 	case v == sendAgain && !q.last:
 		return lookAgain
 	case v == sendAgain && q.sent > 1:
@@ -105,7 +108,9 @@ func (q question) judgeCreate() verdict {
 	switch {
 	case q.seen == untold:
 		return isDone
-	case q.seen == different || q.doubt == saysExists:
+	case q.seen == unswitched && q.doubt == replyLost:
+		return sendRest // a create with its switch off is two calls, and the second did not come through
+	case q.seen == different || q.seen == unswitched || q.doubt == saysExists:
 		return isFailed
 	case q.unique:
 		return sendAgain
@@ -137,6 +142,9 @@ func (t *turn) settle(ctx context.Context, d doubt, err error) (again bool) {
 		switch decide(q) {
 		case lookAgain:
 		case sendAgain:
+			return true
+		case sendRest:
+			t.rest = true
 			return true
 		case isDone:
 			t.end(Done, nil)
@@ -173,9 +181,9 @@ func (t *turn) aborted(err error) {
 // found words a failure that was found by looking. D is what the panel answered.
 func found(q question, d *ErrorDetail, what string) *ErrorDetail {
 	switch {
-	case q.seen == different && q.doubt == replyLost:
+	case (q.seen == different || q.seen == unswitched) && q.doubt == replyLost:
 		d.Message = fmt.Sprintf("the reply was lost (%s); it is there but differs: %s; plan again", d.Message, what)
-	case q.seen == different:
+	case q.seen == different, q.seen == unswitched:
 		d.Message = fmt.Sprintf("%s; it differs: %s; plan again to change it", d.Message, what)
 	case q.doubt == saysExists && q.seen == absent:
 		d.Message += "; but the panel's list does not show it: it may belong to somebody this account does not see"

@@ -26,6 +26,9 @@ var decisions = []struct {
 	{"sent twice, but the second may land late too", question{action: c, doubt: replyLost, sent: 2, unique: true, seen: absent}, lookAgain},
 	{"made, its fields may follow", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different}, lookAgain},
 	{"made otherwise than sent", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: different, last: true}, isFailed},
+	{"made, and not switched off: that is the rest of the create", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unswitched}, sendRest},
+	{"made, not switched off, and interrupted", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unswitched, last: true, cut: true}, isUnknown},
+	{"made, not switched off after two", question{action: c, doubt: replyLost, sent: 2, unique: true, seen: unswitched}, isFailed},
 	{"a look that failed says nothing", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unreadable}, lookAgain},
 	{"no look succeeded: absence is not proven", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: unreadable, last: true}, isUnknown},
 	{"interrupted: nothing is sent any more", question{action: c, doubt: replyLost, sent: 1, unique: true, seen: absent, last: true, cut: true}, isUnknown},
@@ -35,6 +38,7 @@ var decisions = []struct {
 	// A create that is answered with exists.
 	{"exists as declared: what was wanted", question{action: c, doubt: saysExists, sent: 1, seen: equal}, isDone},
 	{"exists otherwise: not ours to overwrite", question{action: c, doubt: saysExists, sent: 1, seen: different}, isFailed},
+	{"exists, switched otherwise: not ours either", question{action: c, doubt: saysExists, sent: 1, seen: unswitched}, isFailed},
 	{"exists, not listed: out of sight of this account", question{action: c, doubt: saysExists, sent: 1, unique: true, seen: absent}, isFailed},
 	{"exists, unread: look again", question{action: c, doubt: saysExists, sent: 1, seen: unreadable}, lookAgain},
 	{"exists, never read: our call was refused", question{action: c, doubt: saysExists, sent: 1, seen: unreadable, last: true}, isFailed},
@@ -90,7 +94,9 @@ func TestDecideLaws(t *testing.T) {
 			t.Errorf("%+v: sends after an interrupt", q)
 		case v == sendAgain && q.action == plan.Create && (!q.unique || q.seen != absent):
 			t.Errorf("%+v: may make two", q)
-		case v == isDone && (q.seen == unreadable || q.seen == different):
+		case v == sendRest && (q.action != plan.Create || q.seen != unswitched || q.sent > 1 || q.cut || q.doubt != replyLost):
+			t.Errorf("%+v: sends the rest of what was not made by us, or too often", q)
+		case v == isDone && (q.seen == unreadable || q.seen == different || q.seen == unswitched):
 			t.Errorf("%+v: believes what was not seen", q)
 		case v == isDone && (q.action == plan.Delete) != (q.seen == absent):
 			t.Errorf("%+v: done is a delete that is gone or a create or update that is there", q)

@@ -17,11 +17,14 @@ type turn struct {
 	step *plan.Step
 	out  *Outcome
 	kind *specs.Kind
+	// rest is set when a create was made but for its switch: what is sent then
+	// is an update of the fields that are switched, and nothing else.
+	rest bool
 }
 
 func (l *lane) turn(at int) *turn {
 	s := l.step(at)
-	return &turn{l, s, l.outcome(at), l.o.Kind(s.Kind)}
+	return &turn{lane: l, step: s, out: l.outcome(at), kind: l.o.Kind(s.Kind)}
 }
 
 // take runs the step and sets its outcome. It reports whether the panel asked
@@ -48,14 +51,27 @@ func (t *turn) take(ctx context.Context) (asked bool) {
 }
 
 func (t *turn) send(ctx context.Context, r specs.Resource) (restart bool, err error) {
-	switch t.step.Action {
-	case plan.Create:
+	switch {
+	case t.rest:
+		return t.panel.Update(ctx, t.switches(r))
+	case t.step.Action == plan.Create:
 		return t.panel.Create(ctx, r)
-	case plan.Update:
+	case t.step.Action == plan.Update:
 		return t.panel.Update(ctx, r)
 	default:
 		return t.panel.Delete(ctx, r)
 	}
+}
+
+// switches is what is left of a resource when only its switches are to be set.
+func (t *turn) switches(r specs.Resource) specs.Resource {
+	rest := specs.Resource{Ref: r.Ref, Elid: r.Elid, Su: r.Su}
+	for _, f := range r.Fields {
+		if row := t.kind.Field(f.Name); row != nil && row.Toggle {
+			rest.Fields = append(rest.Fields, f)
+		}
+	}
+	return rest
 }
 
 func (t *turn) end(what What, why *ErrorDetail) { t.out.Outcome, t.out.Error = what, why }
