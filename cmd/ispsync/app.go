@@ -35,17 +35,19 @@ type app struct {
 }
 
 // A run is short and its memory small, so garbage is collected less often than
-// usual, which saves a tenth of the time; a spec of largeSpec resources or more
-// trades that back for memory.
+// usual, which saves a tenth of the time, up to a limit that follows the size of
+// the spec: 220,000 resources are planned in less than 500 MB. In bytes.
 const (
 	gcPercent      = 150
-	gcPercentLarge = 75
-	largeSpec      = 50_000
+	loadLimit      = 180 << 20
+	planLimit      = 100 << 20
+	perResourceMax = 1100
 )
 
 // run is the program without the process around it.
 func run(args []string, a *app) exitCode {
 	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(loadLimit)
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -263,9 +265,7 @@ func (s *specFlags) load(a *app, offline bool) (*specs.Spec, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	if spec.Len() >= largeSpec {
-		debug.SetGCPercent(gcPercentLarge)
-	}
+	debug.SetMemoryLimit(planLimit + perResourceMax*int64(spec.Len()))
 	a.log.debug("spec read", "panels", len(spec.Panels), "resources", spec.Len(), "took", time.Since(began))
 	return spec, nil
 }
