@@ -146,7 +146,7 @@ panels:
     lang: ru
 `)
 	p := s.Panel("web2")
-	if p == nil || p.URL != "https://web2.example.net:1500/ispmgr" || p.Auth != (Auth{AuthAuthinfo, "root", Secret{SecretEnv, "WEB2_PW"}}) ||
+	if p == nil || p.URL != "https://web2.example.net:1500/ispmgr" || p.Auth != (Auth{Method: AuthAuthinfo, Username: "root", Password: Secret{SecretEnv, "WEB2_PW"}}) ||
 		p.Labels["region"] != "fra" || p.TLS.CAFile != "ca.pem" || len(p.TLS.PinSHA256) != 32 || p.TLS.InsecureSkipVerify ||
 		p.Limits != (Limits{8, 2, 5}) || p.Timeout.Seconds() != 90 || p.Su != "bob" || p.Lang != "ru" {
 		t.Errorf("got %+v", p)

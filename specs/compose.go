@@ -15,11 +15,12 @@ import (
 // made with name=info and domainname=example.com. Such rows say so in
 // expressions, so that they need no code:
 //
-//	key:    {compose: 'name contains "->" ? name : name + "->MySQL"'}
+//	key:    {compose: 'name contains "->" ? name : name + "->MySQL"', live: 'name + "->" + server'}
 //	create: {name: 'split(key, "@")[0]', domainname: 'split(key, "@")[1]'}
 //
-// They see the fields by name, `name` (what the spec's entry says) and, for
-// create, `key`.
+// compose makes the key from what an entry says: `name`, `su` and the fields.
+// live makes it from the columns of a row of the list, by name, with `su` and
+// `plid` of the list call. create and create_func see `key`, `su` and the fields.
 
 // CreateParam is a parameter that a create call needs besides the fields.
 type CreateParam struct {
@@ -30,45 +31,94 @@ type CreateParam struct {
 
 // compileRow compiles the expressions of a row.
 func compileRow(k *Kind) (errs []error) {
-	if k.Key.Compose == "" && len(k.Create) == 0 {
+	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && len(k.Create) == 0 {
 		return nil // nearly all rows; compiling costs start-up time
 	}
-	env := k.envType()
-	opts := append(newExpressions(nil).pureOptions("."), expr.Env(env), expr.AsAny())
-	if k.Key.Compose != "" {
-		prog, err := expr.Compile(k.Key.Compose, opts...)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("key.compose: %w", err))
+	pure := newExpressions(nil).pureOptions(".")
+	compile := func(where, text string, env types.Map) *vm.Program {
+		opts := append(slices.Clip(pure), expr.AsAny())
+		if env != nil {
+			opts = append(opts, expr.Env(env))
+		} else {
+			opts = append(opts, expr.Env(map[string]string{}), expr.AllowUndefinedVariables())
 		}
-		k.compose = prog
+		prog, err := expr.Compile(text, opts...)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", where, err))
+		}
+		return prog
+	}
+	env := k.envType()
+	env["su"] = types.String
+	if k.Key.Compose != "" {
+		k.compose = compile("key.compose", k.Key.Compose, env)
+	}
+	if k.Key.Live != "" {
+		k.live = compile("key.live", k.Key.Live, nil)
 	}
 	withKey := maps.Clone(env)
 	withKey["key"] = types.String
-	opts = append(newExpressions(nil).pureOptions("."), expr.Env(withKey), expr.AsAny())
+	if k.CreateFunc != "" {
+		k.create = compile("create_func", k.CreateFunc, withKey)
+	}
 	for i := range k.Create {
-		p := &k.Create[i]
-		prog, err := expr.Compile(p.expr, opts...)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("create.%s: %w", p.Name, err))
-		}
-		p.prog = prog
+		k.Create[i].prog = compile("create."+k.Create[i].Name, k.Create[i].expr, withKey)
 	}
 	return errs
 }
 
-func (k *Kind) composeKey(name string, fields Fields) (string, error) {
+// composeKey makes the key of an entry.
+func (k *Kind) composeKey(name, su string, fields Fields) (string, error) {
 	env := map[string]any{}
 	k.fillEnv(env, &Resource{Fields: fields})
-	env["name"] = name
-	v, err := expr.Run(k.compose, env)
+	env["name"], env["su"] = name, su
+	return k.evalText(k.compose, env, "the key")
+}
+
+func (k *Kind) evalText(prog *vm.Program, env any, what string) (string, error) {
+	v, err := expr.Run(prog, env)
 	if err != nil {
-		return "", fmt.Errorf("the key of this %s cannot be composed: %w", k.Name, err)
+		return "", fmt.Errorf("%s of this %s cannot be made: %w", what, k.Name, err)
 	}
 	t, ok := scalarText(v)
 	if !ok {
-		return "", fmt.Errorf("the key of this %s cannot be composed: it yields %s", k.Name, describe(v))
+		return "", fmt.Errorf("%s of this %s cannot be made: the row's expression yields %s", what, k.Name, describe(v))
 	}
 	return t, nil
+}
+
+// LiveColumns names the list columns of which LiveKey makes the key; nil when a
+// single column holds it (Key.Columns).
+func (k *Kind) LiveColumns() []string {
+	if k.live == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(identifiers(k.live)))
+}
+
+// LiveKey makes the key of a row from its columns (see LiveColumns); su and
+// plid are those of the list call. A column that the row does not have is "".
+func (k *Kind) LiveKey(column func(name string) string) (string, error) {
+	env := map[string]string{}
+	for _, name := range k.LiveColumns() {
+		env[name] = column(name)
+	}
+	return k.evalText(k.live, env, "the key")
+}
+
+// FuncToCreate is the function that creates a resource.
+func (k *Kind) FuncToCreate(r *Resource) (string, error) {
+	if k.create == nil {
+		return k.Edit, nil
+	}
+	return k.evalText(k.create, k.createEnv(r), "the create function")
+}
+
+func (k *Kind) createEnv(r *Resource) map[string]any {
+	env := map[string]any{}
+	k.fillEnv(env, r)
+	env["key"], env["su"] = r.Ref.Key, r.Su
+	return env
 }
 
 // CreateParams gives the parameters that create a resource besides its
@@ -79,9 +129,7 @@ func (k *Kind) CreateParams(r *Resource) ([][2]string, error) {
 	if len(k.Create) == 0 {
 		return [][2]string{{k.Key.Param, r.Ref.Key}}, nil
 	}
-	env := map[string]any{}
-	k.fillEnv(env, r)
-	env["key"] = r.Ref.Key
+	env := k.createEnv(r)
 	var out [][2]string
 	for i := range k.Create {
 		v, err := expr.Run(k.Create[i].prog, env)

@@ -298,6 +298,17 @@ func (r *entryReader) resource(e *entry, s scope) (Resource, bool) {
 	}
 	if e.su != nil {
 		res.Su, _ = r.text(e.src, e.su, s)
+	} else if r.kind.Su != "" {
+		r.l.problems.add(e.src, e.n, fmt.Sprintf("an entry of %s must say for which account it is", r.kind.Name), "write su: alice")
+		return res, false
+	}
+	if p := r.kind.Parent; p != nil {
+		v, ok := res.Fields.Get(p.Field)
+		if !ok || v.IsEmpty() {
+			r.l.problems.add(e.src, e.n, fmt.Sprintf("an entry of %s must say in which %s it is", r.kind.Name, p.Kind), "write "+p.Field+": …")
+			return res, false
+		}
+		res.Parent = v.String()
 	}
 	return res, r.key(e, &res, s)
 }
@@ -329,7 +340,7 @@ func (r *entryReader) key(e *entry, res *Resource, s scope) bool {
 	}
 	fail := func(msg, hint string) bool { r.l.problems.add(e.src, e.name, msg, hint); return false }
 	if r.kind.compose != nil {
-		composed, err := r.kind.composeKey(name, res.Fields)
+		composed, err := r.kind.composeKey(name, res.Su, res.Fields)
 		if err != nil {
 			return fail(err.Error(), r.kind.Key.Doc)
 		}

@@ -1,6 +1,10 @@
 package specs
 
-import "github.com/expr-lang/expr/vm"
+import (
+	"time"
+
+	"github.com/expr-lang/expr/vm"
+)
 
 // A Kind is one row of the catalog: how the panel lists, edits and deletes one
 // kind of resource, and how its fields are read and written. Rows are data
@@ -20,6 +24,9 @@ type Kind struct {
 	Key Key
 	// Create holds further parameters of a create call, as expressions; see CreateParams.
 	Create []CreateParam
+	// CreateFunc is an expression that yields the function that creates, for a
+	// kind that is made in several ways; empty: Edit. See FuncToCreate.
+	CreateFunc string
 	// Owner is the field that names the account a resource belongs to, or "".
 	Owner string
 	// Parent is set when resources live inside another kind's resource, which
@@ -28,6 +35,9 @@ type Kind struct {
 	// Su is set when calls run with the rights of the account named by this
 	// entry key or field ("su").
 	Su string
+	// Async is set when a create only begins the work: the panel goes on by
+	// itself, and the resource is there when its list says so.
+	Async *Async
 	// Login says that keys of this kind are accounts that may log in to the
 	// panel: ispsync never deletes or suspends its own.
 	Login bool
@@ -43,6 +53,8 @@ type Kind struct {
 	Fields  []*FieldRow // sorted by name
 	byName  map[string]*FieldRow
 	compose *vm.Program // Key.Compose, compiled
+	live    *vm.Program // Key.Live, compiled
+	create  *vm.Program // CreateFunc, compiled
 
 	// Rank orders kinds: a kind comes after those it refers to. Set by Link.
 	Rank int
@@ -55,9 +67,18 @@ type Key struct {
 	Elid    string   // list column holding the panel's own identifier, when it is another
 	Canon   Canon
 	Compose string // expression that makes the key of a name and fields; empty: the name is the key
+	Live    string // expression that makes the key of a row of the list; empty: Columns hold it
 	Unique  bool   // the panel refuses a second one, so a create may be repeated when it provably is not there
 	Doc     string
 	Example string
+}
+
+// Async says how to know that a create has come to its end.
+type Async struct {
+	Column string        // list column that tells the state; empty: being listed is enough
+	Done   []string      // values of Column that mean done
+	Failed []string      // values of Column that mean that it failed
+	Wait   time.Duration // how long to wait at most
 }
 
 // Parent says in which kind's resources those of a kind live.

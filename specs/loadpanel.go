@@ -162,7 +162,7 @@ func (l *loader) panel(src *source, entry *node, s scope) Panel {
 		"timeout": func(n *node) { r.timeout(n, &p.Timeout) },
 		"auth": func(n *node) {
 			r.keys(n, "auth", map[string]func(*node){
-				"method": r.text(&method), "username": r.text(&p.Auth.Username),
+				"method": r.text(&method), "as": r.text(&p.Auth.As), "username": r.text(&p.Auth.Username),
 				"password": func(n *node) { p.Auth.Password = r.secret(n) },
 			})
 		},
@@ -199,12 +199,19 @@ func (r *panelReader) checkPanel(entry *node, p *Panel, method string) {
 	}
 	switch AuthMethod(method) {
 	case "", AuthSession:
-	case AuthAuthinfo:
-		p.Auth.Method = AuthAuthinfo
+	case AuthAuthinfo, AuthKey:
+		p.Auth.Method = AuthMethod(method)
 	default:
-		r.fail(at("auth"), fmt.Sprintf("auth.method %q is not known", method), "use session or authinfo")
+		r.fail(at("auth"), fmt.Sprintf("auth.method %q is not known", method), "use session, authinfo or key")
 	}
-	if p.Auth.Username == "" || p.Auth.Password.IsZero() {
+	if (p.Auth.As != "") != (p.Auth.Method == AuthKey) {
+		r.fail(at("auth"), "auth.as and auth.method: key belong together", "the administrator in username makes a key, and the session is that of the account in as")
+	}
+	if p.OverMgrctl() {
+		if entry.get("auth") != nil {
+			r.fail(at("auth"), "mgrctl needs no auth: it runs with the rights of the user who runs it", "remove auth, or give an https address")
+		}
+	} else if p.Auth.Username == "" || p.Auth.Password.IsZero() {
 		r.fail(at("auth"), fmt.Sprintf("the panel %s needs auth: {username: …, password: …}", p.Name), "write password: \"${secret.env('PANEL_PASSWORD')}\"")
 	}
 	if msg, hint := checkURL(p); msg != "" {
@@ -224,18 +231,39 @@ func validPanelName(s string) bool {
 // checkURL says what is wrong with a panel's address, or nothing.
 func checkURL(p *Panel) (msg, hint string) {
 	const example = "write https://web1.example.net:1500/ispmgr"
+	if p.URL == "local:" {
+		return "", ""
+	}
 	u, err := url.Parse(p.URL)
 	switch {
 	case p.URL == "":
 		return fmt.Sprintf("the panel %s needs a url", p.Name), example
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "ssh":
 		return "this is not the address of a panel", example
+	case u.Scheme == "ssh":
+		return checkSSH(u)
 	case u.User != nil:
 		return "an address must not hold a user or password", "they belong in auth:"
 	case u.RawQuery != "" || u.Fragment != "":
 		return "an address must not hold parameters", example
 	case u.Scheme == "http" && !p.TLS.Plaintext && !loopback(u.Hostname()):
 		return "http would send the password in the clear", "use https, or allow it with tls: {plaintext: true}"
+	}
+	return "", ""
+}
+
+// checkSSH: ssh://[user@]host[:port] and nothing else; a host or user with a
+// leading hyphen would be an option of ssh.
+func checkSSH(u *url.URL) (msg, hint string) {
+	const example = "write ssh://root@web1.example.net"
+	_, password := u.User.Password()
+	switch {
+	case password:
+		return "an address must not hold a password", "ssh uses your keys and agent"
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return "an ssh address is a user, a host and a port", example
+	case strings.HasPrefix(u.Hostname(), "-") || strings.HasPrefix(u.User.Username(), "-"):
+		return "a user or host must not begin with a hyphen", example
 	}
 	return "", ""
 }

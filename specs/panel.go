@@ -1,12 +1,16 @@
 package specs
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Panel is one ISPmanager installation as a spec describes it.
 type Panel struct {
 	Name string
-	// URL is the address of the API, https://host:1500/ispmgr. http is
-	// accepted for loopback hosts, or with TLS.Plaintext.
+	// URL is the address of the API, https://host:1500/ispmgr; http is
+	// accepted for loopback hosts, or with TLS.Plaintext. local: runs mgrctl
+	// here, ssh://[user@]host[:port] runs it there; both need no Auth.
 	URL    string
 	Auth   Auth
 	Su     string // run every call as this account
@@ -19,6 +23,12 @@ type Panel struct {
 	Pos     Pos
 }
 
+// OverMgrctl reports whether the panel is spoken to through mgrctl, here or
+// over ssh, instead of HTTP.
+func (p *Panel) OverMgrctl() bool {
+	return p.URL == "local:" || strings.HasPrefix(p.URL, "ssh://")
+}
+
 // AuthMethod is how ispsync proves who it is to a panel.
 type AuthMethod string
 
@@ -26,6 +36,7 @@ type AuthMethod string
 const (
 	AuthSession  AuthMethod = "session"  // func=auth once, then the session id
 	AuthAuthinfo AuthMethod = "authinfo" // user and password with each call
+	AuthKey      AuthMethod = "key"      // session.newkey by Username, then a session as As
 )
 
 // Auth holds the account and a reference to its password.
@@ -33,6 +44,7 @@ type Auth struct {
 	Method   AuthMethod
 	Username string
 	Password Secret
+	As       string // the account of the session, for AuthKey
 }
 
 // TLS says how the panel's certificate is checked.

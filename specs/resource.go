@@ -80,6 +80,9 @@ type Resource struct {
 	Absent bool
 	// Su is the account the calls run as (parameter su), or empty.
 	Su string
+	// Parent is the key of the resource this one lives in (parameter plid), for
+	// kinds that have a parent.
+	Parent string
 	// Elid is the identifier the panel itself uses in elid for this resource,
 	// exactly as it wrote it; empty means the same as Ref.Key. Live side only.
 	Elid string

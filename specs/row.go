@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Catalog rows are written in YAML: the project's own in catalog.yaml, a
@@ -142,11 +143,13 @@ func readKind(src *source, name string, n *node, p *problems) *Kind {
 		"list": r.text(&k.List), "edit": r.text(&k.Edit), "delete": r.text(&k.Delete),
 		"suspend": r.text(&k.Suspend), "resume": r.text(&k.Resume),
 		"list_params": r.params(&k.ListParams), "delete_params": r.params(&k.DeleteParams),
-		"key":    func(v *node) { readKey(&r, v, &k.Key) },
-		"create": func(v *node) { var m map[string]string; r.params(&m)(v); k.Create = createParams(m) },
-		"owner":  r.text(&k.Owner),
-		"parent": func(v *node) { k.Parent = readParent(&r, v) },
-		"su":     r.text(&k.Su), "login": r.flag(&k.Login),
+		"key":         func(v *node) { readKey(&r, v, &k.Key) },
+		"create":      func(v *node) { var m map[string]string; r.params(&m)(v); k.Create = createParams(m) },
+		"create_func": r.text(&k.CreateFunc),
+		"async":       func(v *node) { k.Async = readAsync(&r, v) },
+		"owner":       r.text(&k.Owner),
+		"parent":      func(v *node) { k.Parent = readParent(&r, v) },
+		"su":          r.text(&k.Su), "login": r.flag(&k.Login),
 		"brings": r.list(&k.Brings), "takes_with_it": r.list(&k.TakesWithIt), "meters": r.list(&k.Meters),
 		"fields": func(v *node) { fields = v },
 	})
@@ -159,8 +162,22 @@ func readKind(src *source, name string, n *node, p *problems) *Kind {
 func readKey(r *rowReader, n *node, key *Key) {
 	r.each(n, map[string]func(*node){
 		"param": r.text(&key.Param), "column": r.list(&key.Columns), "elid": r.text(&key.Elid),
-		"canon": r.canon(&key.Canon), "compose": r.text(&key.Compose), "unique": r.flag(&key.Unique), "doc": r.text(&key.Doc), "example": r.text(&key.Example),
+		"canon": r.canon(&key.Canon), "compose": r.text(&key.Compose), "live": r.text(&key.Live), "unique": r.flag(&key.Unique), "doc": r.text(&key.Doc), "example": r.text(&key.Example),
 	})
+}
+
+func readAsync(r *rowReader, n *node) *Async {
+	a := &Async{Wait: 10 * time.Minute}
+	var wait string
+	r.each(n, map[string]func(*node){"column": r.text(&a.Column), "done": r.list(&a.Done), "failed": r.list(&a.Failed), "wait": r.text(&wait)})
+	if wait != "" {
+		d, err := time.ParseDuration(wait)
+		if err != nil || d <= 0 {
+			r.problems.add(r.src, n.get("wait"), "wait must be a time such as 10m", "")
+		}
+		a.Wait = d
+	}
+	return a
 }
 
 func readParent(r *rowReader, n *node) *Parent {

@@ -19,6 +19,8 @@ type rowText struct {
 	DeleteParams map[string]string     `yaml:"delete_params,omitempty"`
 	Key          keyText               `yaml:"key"`
 	Create       map[string]string     `yaml:"create,omitempty"`
+	CreateFunc   string                `yaml:"create_func,omitempty"`
+	Async        *asyncText            `yaml:"async,omitempty"`
 	Owner        string                `yaml:"owner,omitempty"`
 	Parent       *parentText           `yaml:"parent,omitempty"`
 	Su           string                `yaml:"su,omitempty"`
@@ -35,9 +37,17 @@ type keyText struct {
 	Elid    string   `yaml:"elid,omitempty"`
 	Canon   string   `yaml:"canon"`
 	Compose string   `yaml:"compose,omitempty"`
+	Live    string   `yaml:"live,omitempty"`
 	Unique  bool     `yaml:"unique"`
 	Doc     string   `yaml:"doc,omitempty"`
 	Example string   `yaml:"example,omitempty"`
+}
+
+type asyncText struct {
+	Column string   `yaml:"column,omitempty"`
+	Done   []string `yaml:"done,omitempty,flow"`
+	Failed []string `yaml:"failed,omitempty,flow"`
+	Wait   string   `yaml:"wait"`
 }
 
 type parentText struct {
@@ -87,7 +97,7 @@ func textOfRow(k *Kind) rowText {
 		ListParams: k.ListParams, DeleteParams: k.DeleteParams, Owner: k.Owner, Su: k.Su, Login: k.Login,
 		Brings: k.Brings, TakesWithIt: k.TakesWithIt, Meters: k.Meters,
 		Key: keyText{Param: k.Key.Param, Column: k.Key.Columns, Elid: k.Key.Elid, Canon: k.Key.Canon.name,
-			Compose: k.Key.Compose, Unique: k.Key.Unique, Doc: k.Key.Doc, Example: k.Key.Example},
+			Compose: k.Key.Compose, Live: k.Key.Live, Unique: k.Key.Unique, Doc: k.Key.Doc, Example: k.Key.Example},
 		Fields: map[string]*fieldText{},
 	}
 	if len(k.Create) > 0 {
@@ -95,6 +105,10 @@ func textOfRow(k *Kind) rowText {
 		for _, p := range k.Create {
 			t.Create[p.Name] = p.expr
 		}
+	}
+	t.CreateFunc = k.CreateFunc
+	if a := k.Async; a != nil {
+		t.Async = &asyncText{a.Column, a.Done, a.Failed, a.Wait.String()}
 	}
 	if k.Parent != nil {
 		t.Parent = &parentText{k.Parent.Kind, k.Parent.Field, k.Parent.Param}
