@@ -68,11 +68,10 @@ func wantFor(k *specs.Kind, steps []*plan.Step) (specs.Want, error) {
 			sent[s.Key] = &r
 		}
 		if k.Parent != nil {
-			parent, ok := r.Fields.Get(k.Parent.Field)
-			if !ok {
+			if r.Parent == "" {
 				return specs.Want{}, fmt.Errorf("the plan does not say in which %s %s is, so it cannot be looked up", k.Parent.Kind, s.Ref)
 			}
-			parents[parent.String()] = true
+			parents[r.Parent] = true
 		}
 		if k.Su != "" {
 			if s.Su == "" {

@@ -202,6 +202,7 @@ web1 lane ended 2 writes`)
 func TestWantFor(t *testing.T) {
 	made := step("s1", plan.Create, "web1/record/a", nil, "plid", "example.com")
 	other := step("s2", plan.Create, "web1/record/b", nil, "plid", "example.org")
+	made.Parent, other.Parent = "example.com", "example.org"
 	lost := step("s3", plan.Delete, "web1/record/c", nil)
 	w, err := wantFor(recKind, []*plan.Step{&other, &made, &other})
 	if err != nil || !slices.Equal(w.Parents, []string{"example.com", "example.org"}) {

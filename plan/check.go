@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -175,13 +176,11 @@ func countsText(counts []Count) string {
 func (c *checker) fill(desired *specs.State) {
 	s := c.step
 	if r := c.live.Find(s.Kind, s.Key); r != nil {
-		s.Elid, s.Su = r.Elid, r.Su
+		s.Elid, s.Su, s.Parent = r.Elid, r.Su, r.Parent
 	}
 	var secrets []specs.SecretField
 	if d := desired.Find(s.Kind, s.Key); d != nil {
-		if d.Su != "" {
-			s.Su = d.Su
-		}
+		s.Su, s.Parent = cmp.Or(d.Su, s.Su), cmp.Or(d.Parent, s.Parent)
 		secrets = d.Secrets
 	}
 	s.SecretRefs = nil

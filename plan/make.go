@@ -293,11 +293,11 @@ func (m *maker) step(a Action, desired, live *specs.Resource) *draftStep {
 	s.Changes, s.Secrets, s.TakesWithIt = []Change{}, []string{}, []Count{}
 	if live != nil {
 		kept := *live // a pointer into the listing would keep all of it alive
-		s.live, s.Was, s.Elid, s.Su = &kept, ResourceDigest(live), live.Elid, live.Su
+		s.live, s.Was, s.Elid, s.Su, s.Parent = &kept, ResourceDigest(live), live.Elid, live.Su, live.Parent
 	}
 	if desired != nil {
 		s.Source = desired.Pos.FileLine()
-		s.Su = cmp.Or(desired.Su, s.Su)
+		s.Su, s.Parent = cmp.Or(desired.Su, s.Su), cmp.Or(desired.Parent, s.Parent)
 	}
 	m.steps = append(m.steps, s)
 	return s

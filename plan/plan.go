@@ -114,13 +114,14 @@ type Step struct {
 	// after a saved plan was read again. Never serialised.
 	Elid       string              `json:"-"` // the panel's own identifier, when it is not Key
 	Su         string              `json:"-"`
+	Parent     string              `json:"-"` // key of the resource it lives in
 	SecretRefs []specs.SecretField `json:"-"`
 }
 
 // Resource is the step as the panel client takes it: the ref, the fields and
 // secrets to be sent, nothing else.
 func (s *Step) Resource() specs.Resource {
-	r := specs.Resource{Ref: s.Ref, Elid: s.Elid, Su: s.Su, Secrets: s.SecretRefs}
+	r := specs.Resource{Ref: s.Ref, Elid: s.Elid, Su: s.Su, Parent: s.Parent, Secrets: s.SecretRefs}
 	r.Fields = make(specs.Fields, 0, len(s.Changes))
 	for _, c := range s.Changes {
 		if !c.After.IsAbsent() {

@@ -49,6 +49,12 @@ func (m *maker) findReferences(g *going) {
 			for i, to := range refs {
 				m.refer(s, names[i], to)
 			}
+			if su := m.Kinds(s.Kind).Su; su != "" {
+				m.refer(s, "su", m.ref(su, s.Su))
+			}
+			for _, to := range m.Kinds(s.Kind).KeyReferences(s.Key) {
+				m.refer(s, "name", m.ref(to.Kind, to.Key))
+			}
 			for _, brought := range m.Kinds(s.Kind).Brings {
 				if b := m.index[m.ref(brought, s.Key)]; b != nil && b.Action == Create {
 					s.needs = append(s.needs, b.Ref)
@@ -59,6 +65,12 @@ func (m *maker) findReferences(g *going) {
 		case Delete:
 			// What s refers to may go only after s has gone.
 			_, refs := m.targets(s.Kind, s.live.Fields)
+			if su := m.Kinds(s.Kind).Su; su != "" {
+				refs = append(refs, m.ref(su, s.Su))
+			}
+			for _, to := range m.Kinds(s.Kind).KeyReferences(s.Key) {
+				refs = append(refs, m.ref(to.Kind, to.Key))
+			}
 			m.goBefore(s, refs)
 		}
 	}

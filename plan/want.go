@@ -29,6 +29,14 @@ func Wants(in Input, pruned []string) []specs.Want {
 				referred[l.kind] = true
 			}
 		}
+		for _, r := range k.KeyRefers {
+			if !managed[r.Kind] {
+				referred[r.Kind] = true
+			}
+		}
+		if k.Su != "" && !managed[k.Su] {
+			referred[k.Su] = true // which accounts there are: see PerAccount
+		}
 	}
 	for name := range referred {
 		out = append(out, specs.Want{Kind: in.Kinds(name)})
@@ -36,6 +44,33 @@ func Wants(in Input, pruned []string) []specs.Want {
 	slices.SortFunc(out, func(a, b specs.Want) int {
 		return cmp.Or(cmp.Compare(a.Kind.Rank, b.Kind.Rank), cmp.Compare(a.Kind.Name, b.Kind.Name))
 	})
+	return out
+}
+
+// PerAccount takes out of wants those whose lists are per account. They come
+// second: a panel cannot list for an account that it does not have yet.
+func PerAccount(wants []specs.Want) (first, second []specs.Want) {
+	for _, w := range wants {
+		if w.Kind.Su != "" {
+			second = append(second, w)
+		} else {
+			first = append(first, w)
+		}
+	}
+	return first, second
+}
+
+// OfAccounts limits wants to the accounts that are there. Where the accounts
+// could not be read, all are asked for.
+func OfAccounts(wants []specs.Want, live *specs.State) []specs.Want {
+	out := slices.Clone(wants)
+	for i := range out {
+		w := &out[i]
+		if !live.Complete(w.Kind.Su) {
+			continue
+		}
+		w.Su = slices.DeleteFunc(slices.Clone(w.Su), func(account string) bool { return live.Find(w.Kind.Su, account) == nil })
+	}
 	return out
 }
 
@@ -53,10 +88,8 @@ func wantOf(k *specs.Kind, desired *specs.State) specs.Want {
 		if r.Su != "" {
 			accounts[r.Su] = true
 		}
-		if k.Parent != nil {
-			if v, ok := r.Fields.Get(k.Parent.Field); ok {
-				parents[v.String()] = true
-			}
+		if r.Parent != "" {
+			parents[r.Parent] = true
 		}
 	}
 	if k.Parent != nil {

@@ -157,6 +157,14 @@ func (c *Catalog) checkRow(k *Kind) (errs []error) {
 	if p := k.Parent; p != nil && (c.kinds[p.Kind] == nil || k.byName[p.Field] == nil) {
 		bad("parent: kind %q and field %q must both exist", p.Kind, p.Field)
 	}
+	if k.Su != "" && (c.kinds[k.Su] == nil || !c.kinds[k.Su].Login) {
+		bad("su: %q must be a kind of accounts (login: true)", k.Su)
+	}
+	for _, r := range k.KeyRefers {
+		if c.kinds[r.Kind] == nil {
+			bad("key_refers names the unknown kind %q", r.Kind)
+		}
+	}
 	for _, other := range slices.Concat(k.Brings, k.TakesWithIt) {
 		if c.kinds[other] == nil {
 			bad("brings or takes_with_it names the unknown kind %q", other)
@@ -210,6 +218,12 @@ func (k *Kind) after() []string {
 	}
 	if k.Parent != nil {
 		out = append(out, k.Parent.Kind)
+	}
+	if k.Su != "" {
+		out = append(out, k.Su)
+	}
+	for _, r := range k.KeyRefers {
+		out = append(out, r.Kind)
 	}
 	return append(out, k.Brings...)
 }

@@ -71,7 +71,7 @@ kinds:
     create: {name: 'split(key, " ")[0]', ip: 'rtype in ["a", "aaaa"] ? value : nil', domain: 'rtype == "cname" ? value : nil'}
     fields: {plid: {canon: host, create_only: true}, rtype: {canon: lower, create_only: true}, value: {create_only: true, read: never}}
   scheduler:
-    su: su
+    su: user
     key: {canon: text, column: description, elid: key, unique: false}
     create: {description: key}
     fields: {command: {}}

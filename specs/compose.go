@@ -22,6 +22,37 @@ import (
 // live makes it from the columns of a row of the list, by name, with `su` and
 // `plid` of the list call. create and create_func see `key`, `su` and the fields.
 
+// KeyRefer says which resource of another kind a key refers to.
+type KeyRefer struct {
+	Kind string
+	expr string
+	prog *vm.Program
+}
+
+// KeyReferences gives the refs, without panel, that a resource refers to
+// through its key.
+func (k *Kind) KeyReferences(key string) []Ref {
+	var out []Ref
+	for i := range k.KeyRefers {
+		r := &k.KeyRefers[i]
+		if target, err := k.evalText(r.prog, map[string]any{"key": key}, "the reference"); err == nil && target != "" {
+			out = append(out, Ref{Kind: r.Kind, Key: target})
+		}
+	}
+	return out
+}
+
+func keyRefers(m map[string]string) []KeyRefer {
+	out := make([]KeyRefer, 0, len(m))
+	for _, kind := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, KeyRefer{Kind: kind, expr: m[kind]})
+	}
+	return out
+}
+
+// HasLiveKey reports whether LiveKey makes the key of a row of the list.
+func (k *Kind) HasLiveKey() bool { return k.live != nil }
+
 // CreateParam is a parameter that a create call needs besides the fields.
 type CreateParam struct {
 	Name string
@@ -31,7 +62,7 @@ type CreateParam struct {
 
 // compileRow compiles the expressions of a row.
 func compileRow(k *Kind) (errs []error) {
-	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && len(k.Create) == 0 {
+	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && len(k.Create)+len(k.KeyRefers) == 0 {
 		return nil // nearly all rows; compiling costs start-up time
 	}
 	pure := newExpressions(nil).pureOptions(".")
@@ -60,6 +91,9 @@ func compileRow(k *Kind) (errs []error) {
 	withKey["key"] = types.String
 	if k.CreateFunc != "" {
 		k.create = compile("create_func", k.CreateFunc, withKey)
+	}
+	for i := range k.KeyRefers {
+		k.KeyRefers[i].prog = compile("key_refers."+k.KeyRefers[i].Kind, k.KeyRefers[i].expr, types.Map{"key": types.String})
 	}
 	for i := range k.Create {
 		k.Create[i].prog = compile("create."+k.Create[i].Name, k.Create[i].expr, withKey)

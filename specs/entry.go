@@ -296,6 +296,9 @@ func (r *entryReader) resource(e *entry, s scope) (Resource, bool) {
 		}
 		res.Absent = text == "absent"
 	}
+	if r.kind.Edit == "" && r.kind.CreateFunc == "" && !res.Absent {
+		r.l.problems.add(e.src, e.n, fmt.Sprintf("%s can only be read: the panel has no function that makes one", r.kind.Name), "")
+	}
 	if e.su != nil {
 		res.Su, _ = r.text(e.src, e.su, s)
 	} else if r.kind.Su != "" {

@@ -32,9 +32,16 @@ type Kind struct {
 	// Parent is set when resources live inside another kind's resource, which
 	// is then named by plid in every call.
 	Parent *Parent
-	// Su is set when calls run with the rights of the account named by this
-	// entry key or field ("su").
+	// Su is set when resources belong to one account each and are listed and
+	// changed with its rights: it names the kind whose keys are the accounts. An
+	// entry then says su.
 	Su string
+	// KeyRefers lists kinds that a resource refers to through its key: a mailbox
+	// its mail domain. See KeyReferences.
+	KeyRefers []KeyRefer
+	// Optional marks a kind that a panel may not know at all: a module or an
+	// edition that it does not have. Then it has none of them.
+	Optional bool
 	// Async is set when a create only begins the work: the panel goes on by
 	// itself, and the resource is there when its list says so.
 	Async *Async
@@ -122,6 +129,9 @@ type FieldRow struct {
 	// CreateOnly fields are sent when a resource is created and never after: a
 	// difference is a finding, not an update.
 	CreateOnly bool
+	// KeyPart marks a field that says a part of the key or of the create call:
+	// it is not sent as a parameter of its own.
+	KeyPart bool
 	// Secret fields are write-only. Confirm names a second parameter that
 	// takes the same value.
 	Secret  bool

@@ -1,6 +1,7 @@
 package specs
 
 import (
+	"net/url"
 	"strings"
 	"time"
 )
@@ -21,6 +22,21 @@ type Panel struct {
 	// Timeout bounds one call, from dialling to the last byte. Default 60 s.
 	Timeout time.Duration
 	Pos     Pos
+}
+
+// Account is the account whose rights the calls have: that of the login, or
+// the system user of mgrctl, which is root unless the address says otherwise.
+func (p *Panel) Account() string {
+	switch {
+	case p.Auth.Method == AuthKey:
+		return p.Auth.As
+	case p.Auth.Username != "":
+		return p.Auth.Username
+	}
+	if u, err := url.Parse(p.URL); err == nil && u.User.Username() != "" {
+		return u.User.Username()
+	}
+	return "root"
 }
 
 // OverMgrctl reports whether the panel is spoken to through mgrctl, here or

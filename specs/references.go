@@ -12,7 +12,7 @@ func (l *loader) checkReferences() {
 		for _, name := range st.Kinds() {
 			kind := l.spec.Catalog.Kind(name)
 			refs := kind.references()
-			if len(refs) == 0 {
+			if len(refs) == 0 && kind.Su == "" && len(kind.KeyRefers) == 0 {
 				continue
 			}
 			rs := st.Resources(name)
@@ -42,22 +42,32 @@ func (k *Kind) references() []reference {
 }
 
 func (l *loader) checkTargets(panel *Panel, st *State, r *Resource, refs []reference) {
+	if su := l.spec.Catalog.Kind(r.Ref.Kind).Su; su != "" && r.Su != "" {
+		l.checkTarget(panel, st, r, reference{"su", su}, r.Su)
+	}
+	for _, to := range l.spec.Catalog.Kind(r.Ref.Kind).KeyReferences(r.Ref.Key) {
+		l.checkTarget(panel, st, r, reference{"name", to.Kind}, to.Key)
+	}
 	for _, ref := range refs {
 		v, ok := r.Fields.Get(ref.field)
 		if !ok {
 			continue
 		}
 		for _, key := range v.Items() {
-			target := st.Find(ref.kind, key)
-			switch {
-			case target != nil && target.Absent:
-				l.problems.addErr(&Error{Pos: r.Pos, Msg: fmt.Sprintf("%s refers to %s %q, which is to be absent (%s)", r.Ref, ref.kind, key, target.Pos),
-					Hint: "make this entry absent too, or give it another " + ref.field})
-			case target == nil && l.o.Offline && len(st.Resources(ref.kind)) > 0 && key != panel.Auth.Username:
-				l.problems.addErr(&Error{Pos: r.Pos, Msg: fmt.Sprintf("%s refers to %s %q, which the spec does not declare on this panel", r.Ref, ref.kind, key),
-					Hint: referenceHint(st, ref.kind, key)})
-			}
+			l.checkTarget(panel, st, r, ref, key)
 		}
+	}
+}
+
+func (l *loader) checkTarget(panel *Panel, st *State, r *Resource, ref reference, key string) {
+	target := st.Find(ref.kind, key)
+	switch {
+	case target != nil && target.Absent:
+		l.problems.addErr(&Error{Pos: r.Pos, Msg: fmt.Sprintf("%s refers to %s %q, which is to be absent (%s)", r.Ref, ref.kind, key, target.Pos),
+			Hint: "make this entry absent too, or give it another " + ref.field})
+	case target == nil && l.o.Offline && len(st.Resources(ref.kind)) > 0 && key != panel.Account():
+		l.problems.addErr(&Error{Pos: r.Pos, Msg: fmt.Sprintf("%s refers to %s %q, which the spec does not declare on this panel", r.Ref, ref.kind, key),
+			Hint: referenceHint(st, ref.kind, key)})
 	}
 }
 

@@ -25,6 +25,8 @@ type rowText struct {
 	Parent       *parentText           `yaml:"parent,omitempty"`
 	Su           string                `yaml:"su,omitempty"`
 	Login        bool                  `yaml:"login,omitempty"`
+	KeyRefers    map[string]string     `yaml:"key_refers,omitempty"`
+	Optional     bool                  `yaml:"optional,omitempty"`
 	Brings       []string              `yaml:"brings,omitempty,flow"`
 	TakesWithIt  []string              `yaml:"takes_with_it,omitempty,flow"`
 	Meters       []string              `yaml:"meters,omitempty,flow"`
@@ -66,6 +68,7 @@ type fieldText struct {
 	Canon      string   `yaml:"canon"`
 	Separator  string   `yaml:"separator,omitempty"`
 	Refers     string   `yaml:"refers,omitempty"`
+	KeyPart    bool     `yaml:"key_part,omitempty"`
 	Required   bool     `yaml:"required,omitempty"`
 	CreateOnly bool     `yaml:"create_only,omitempty"`
 	Secret     bool     `yaml:"secret,omitempty"`
@@ -106,7 +109,13 @@ func textOfRow(k *Kind) rowText {
 			t.Create[p.Name] = p.expr
 		}
 	}
-	t.CreateFunc = k.CreateFunc
+	t.CreateFunc, t.Optional = k.CreateFunc, k.Optional
+	for _, r := range k.KeyRefers {
+		if t.KeyRefers == nil {
+			t.KeyRefers = map[string]string{}
+		}
+		t.KeyRefers[r.Kind] = r.expr
+	}
 	if a := k.Async; a != nil {
 		t.Async = &asyncText{a.Column, a.Done, a.Failed, a.Wait.String()}
 	}
@@ -122,7 +131,7 @@ func textOfRow(k *Kind) rowText {
 func textOfField(f *FieldRow) *fieldText {
 	t := &fieldText{
 		Doc: f.Doc, Sure: f.Sure, Param: f.Param, Read: f.Read, Canon: f.Canon.name, Separator: f.Separator, Refers: f.Refers,
-		Required: f.Required, CreateOnly: f.CreateOnly, Secret: f.Secret, Confirm: f.Confirm, Toggle: f.Toggle,
+		KeyPart: f.KeyPart, Required: f.Required, CreateOnly: f.CreateOnly, Secret: f.Secret, Confirm: f.Confirm, Toggle: f.Toggle,
 		Values: f.Values, Example: f.Example,
 	}
 	if f.Read == FromList {

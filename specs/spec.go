@@ -107,7 +107,7 @@ func (s *Spec) Digest() string {
 		}
 	}
 	for _, p := range s.Panels {
-		fmt.Fprintf(h, "panel\x00%s\x00%s\x00%s\x00%s\x00%s\x00%s\x00%v\n", p.Name, p.URL, p.Auth.Method, p.Auth.Username, p.Su, p.Lang, p.Labels)
+		fmt.Fprintf(h, "panel\x00%s\x00%s\x00%s\x00%s\x00%s\x00%s\x00%v\n", p.Name, p.URL, p.Auth.Method, p.Account(), p.Su, p.Lang, p.Labels)
 		st := s.desired[p.Name]
 		for _, kind := range st.Kinds() {
 			for i := range st.Resources(kind) {

@@ -81,7 +81,7 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 			continue
 		}
 		t.panels = append(t.panels, p)
-		if err := t.secrets.check(p.Auth.Password); err != nil {
+		if err := t.secrets.check(p.Auth.Password); err != nil && !p.OverMgrctl() {
 			errs = append(errs, fmt.Errorf("panel %s: its password cannot be had: %w", p.Name, err))
 			continue
 		}
@@ -142,7 +142,7 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 
 // input is what the planner needs of one panel, but for the live state.
 func (t *target) input(p specs.Panel) plan.Input {
-	return plan.Input{Panel: p, Desired: t.spec.Desired(p.Name), Account: strings.ToLower(p.Auth.Username), Kinds: t.spec.Catalog.Kind,
+	return plan.Input{Panel: p, Desired: t.spec.Desired(p.Name), Account: strings.ToLower(p.Account()), Kinds: t.spec.Catalog.Kind,
 		Rules: t.planRules(p), Rotate: refGlobs(t.flags.rotate), Targets: refGlobs(t.flags.targets)}
 }
 
@@ -152,10 +152,10 @@ func (t *target) input(p specs.Panel) plan.Input {
 // every field.
 func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead {
 	c := t.clients[p.Name]
-	r := panelRead{info: plan.Panel{Name: p.Name, URL: p.URL, Account: p.Auth.Username}}
+	r := panelRead{info: plan.Panel{Name: p.Name, URL: p.URL, Account: p.Account()}}
 	in := t.input(p)
 	wants := plan.Wants(in, t.pruned)
-	live, err := c.Snapshot(ctx, wants)
+	live, err := snapshot(ctx, c, wants)
 	if err == nil {
 		r.info.Reachable, r.live, in.Live = true, live, live
 		r.draft, err = t.draft(ctx, c, in, forms)
@@ -168,6 +168,21 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	}
 	r.info.Error = listingErrors(live, wants)
 	return r
+}
+
+// snapshot reads what is wanted: what is listed per account after the accounts.
+func snapshot(ctx context.Context, c *apiclient.Client, wants []specs.Want) (*specs.State, error) {
+	first, second := plan.PerAccount(wants)
+	live, err := c.Snapshot(ctx, first)
+	if err != nil || len(second) == 0 {
+		return live, err
+	}
+	rest, err := c.Snapshot(ctx, plan.OfAccounts(second, live))
+	if err != nil {
+		return nil, err
+	}
+	live.Add(rest)
+	return live, nil
 }
 
 // draft plans a panel, reading more where the planner says that it must.

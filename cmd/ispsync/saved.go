@@ -39,8 +39,8 @@ func (a *app) openPlan(path string, spec *specs.Spec) (*plan.Plan, error) {
 		switch {
 		case now == nil:
 			errs = append(errs, fmt.Errorf("it is for the panel %s, which the spec does not have", saved.Name))
-		case now.URL != saved.URL || now.Auth.Username != saved.Account:
-			errs = append(errs, fmt.Errorf("it is for the panel %s at %s as %s, and the spec now says %s as %s", saved.Name, saved.URL, saved.Account, now.URL, now.Auth.Username))
+		case now.URL != saved.URL || now.Account() != saved.Account:
+			errs = append(errs, fmt.Errorf("it is for the panel %s at %s as %s, and the spec now says %s as %s", saved.Name, saved.URL, saved.Account, now.URL, now.Account()))
 		}
 	}
 	if len(errs) == 0 && p.SpecDigest != spec.Digest() {
@@ -107,6 +107,7 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 	for _, name := range slices.Sorted(maps.Keys(unreachable)) {
 		err := unreachable[name]
 		ap.a.log.warn("panel %s: %v", name, err)
+		ap.clients[name].Close(context.Background()) //nolint:errcheck // idle connections only
 		if delete(ap.clients, name); refused(err) {
 			refusals++
 		}
@@ -169,7 +170,7 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 		wants = append(wants, specs.Want{Kind: ap.spec.Catalog.Kind(kind)})
 	}
 	slices.SortFunc(wants, func(a, b specs.Want) int { return strings.Compare(a.Kind.Name, b.Kind.Name) })
-	state, err := c.Snapshot(ctx, wants)
+	state, err := snapshot(ctx, c, wants)
 	if err != nil {
 		return nil, err
 	}
