@@ -37,6 +37,7 @@ type call struct {
 	su      string // the account to run as; the panel's own su when empty
 	about   string // what messages say the call is about
 	elid    bool   // names a resource that must exist
+	list    bool   // asks for a whole list and names nothing
 	write   bool
 	form    bool // asks for a form
 	login   bool // func=auth itself: carries no credential
@@ -271,7 +272,7 @@ func (c *Client) readAnswer(ctx context.Context, k *call, s *scanner, d *documen
 
 // newError is an error about a call.
 func (c *Client) newError(k *call) *Error {
-	return &Error{Panel: c.panel.Name, Func: k.fn, about: k.about, elid: k.elid}
+	return &Error{Panel: c.panel.Name, Func: k.fn, about: k.about, elid: k.elid, list: k.list}
 }
 
 // notSent is a refusal before anything left.

@@ -43,6 +43,7 @@ type Error struct {
 
 	about      string        // the resource, by elid or name
 	elid       bool          // the call named a resource that must exist
+	list       bool          // the call asked for a whole list and named nothing
 	level      string        // the level of the caller, as the panel says
 	account    bool          // the call proved the account itself, by password or as a login
 	bare       bool          // v4's <authfail/> or `access deny`
@@ -166,11 +167,13 @@ func (e *Error) Gone() bool {
 	return e.elid && (e.Type == "missed" || e.Type == "value" && e.Object == "elid")
 }
 
-// Unsupported reports whether the panel has no function restart, which newer
-// panels have not (panel-api.md section 8). What they answer is on no record,
-// so any error of their own counts that is not about the account or the moment.
+// Unsupported reports whether the answer may mean that the panel has no such
+// function: newer panels have no restart (panel-api.md section 8), and modules
+// may be absent. What panels answer then is on no record, so any error of their
+// own counts that is not about the account or the moment. That holds for
+// calls that name nothing which could be wrong instead: restart and whole lists.
 func (e *Error) Unsupported() bool {
-	if e.Func != funcRestart || e.ours() {
+	if e.Func != funcRestart && !e.list || e.ours() || e.bare {
 		return false
 	}
 	switch e.Type {

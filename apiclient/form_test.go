@@ -181,7 +181,7 @@ kinds:
       ttl: {canon: int}
   scheduler:
     key: {column: key, canon: text}
-    su: su
+    su: user
     suspend: scheduler.suspend
     resume: scheduler.resume
     fields:

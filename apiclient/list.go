@@ -177,7 +177,7 @@ func (d *document) checkTotal(have int) error {
 // listCall is the call for one page of a list. filter=off switches off what
 // the account has saved as filter (panel-api.md section 4).
 func listCall(k *specs.Kind, s scope, page, pageSize int) *call {
-	out := &call{fn: k.List, su: s.su}
+	out := &call{fn: k.List, su: s.su, list: k.Parent == nil && s.su == ""}
 	for _, name := range slices.Sorted(maps.Keys(k.ListParams)) {
 		out.params.set(name, k.ListParams[name])
 	}

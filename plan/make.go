@@ -258,6 +258,11 @@ func (w *kindWalk) desiredOnly(desired *specs.Resource) {
 		s.Changes = append(s.Changes, Change{Field: f.Name, After: f.Value})
 	}
 	s.setSecrets(desired.Secrets)
+	for _, brought := range w.kind.Brings {
+		if d := w.Desired.Find(brought, desired.Ref.Key); d != nil && d.Absent && w.Live.Find(brought, desired.Ref.Key) == nil {
+			w.find(Warning, CodeBringsAbsent, desired.Ref.String(), "making it may bring %s/%s, which %s declares absent; plan again afterwards", brought, desired.Ref.Key, at(d))
+		}
+	}
 	if missing := w.missing(desired); missing != "" {
 		s.broken = true
 		w.find(Error, CodeRequired, desired.Ref.String(), "%s: to be made it needs %s, which %s does not give", desired.Ref, missing, at(desired))

@@ -180,6 +180,7 @@ const (
 	CodeUnusableKey      = "unusable_key"        // warning: a live key that cannot be used safely
 	CodeTakesDeclared    = "takes_declared"      // error: a delete takes a declared resource with it (exit 5)
 	CodeLiteralSecret    = "literal_secret"      // warning: a password written out in the spec
+	CodeBringsAbsent     = "brings_absent"       // warning: a create may bring what is declared absent
 	CodeListing          = "listing_incomplete"  // warning: a kind could not be read; nothing of it is planned
 	CodeRequired         = "required_missing"    // error: a create lacks a field the panel demands (exit 6)
 	CodeRule             = "rule_failed"         // error: a prune or protect rule cannot be evaluated (exit 6)

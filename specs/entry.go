@@ -369,6 +369,12 @@ func (r *entryReader) key(e *entry, res *Resource, s scope) bool {
 func (r *entryReader) field(res *Resource, f *entryField, s scope) {
 	fail := func(n *node, msg, hint string) { r.l.problems.add(f.src, n, msg, hint) }
 	var items []string
+	if f.row.Secret && !f.val.isNull() {
+		if secret, ok := r.l.secretValue(f.src, f.val, s); ok {
+			res.Secrets = append(res.Secrets, SecretField{f.row.Name, secret})
+		}
+		return
+	}
 	switch {
 	case f.val.isNull():
 		fail(f.val, fmt.Sprintf("%s has no value", f.row.Name), `write "" or [] to clear it, or leave it out to not manage it`)
@@ -377,21 +383,21 @@ func (r *entryReader) field(res *Resource, f *entryField, s scope) {
 		fail(f.val, fmt.Sprintf("%s takes a value, not a map", f.row.Name), "")
 		return
 	case f.val.kind == listNode:
-		if f.row.Secret || f.row.Canon.typ != ListType {
+		if f.row.Canon.typ != ListType {
 			fail(f.val, fmt.Sprintf("%s takes one value, not a list", f.row.Name), "")
 			return
 		}
 		items = make([]string, 0, len(f.val.items()))
 		for i := range f.val.items() {
 			it := &f.val.items()[i]
-			more, _, ok := r.itemsOf(f, it, s)
+			more, ok := r.itemsOf(f, it, s)
 			if !ok {
 				return
 			}
 			items = append(items, more...)
 		}
 	default:
-		if !hasTemplate(f.val.text) && !f.row.Secret {
+		if !hasTemplate(f.val.text) {
 			v, err := f.row.Canon.Parse(f.val.text)
 			if err != nil {
 				fail(f.val, fmt.Sprintf("%s: %q %v", f.row.Name, f.val.text, err), r.example(f.row))
@@ -400,12 +406,8 @@ func (r *entryReader) field(res *Resource, f *entryField, s scope) {
 			res.Fields = append(res.Fields, Field{f.row.Name, v})
 			return
 		}
-		more, secret, ok := r.itemsOf(f, f.val, s)
+		more, ok := r.itemsOf(f, f.val, s)
 		if !ok {
-			return
-		}
-		if f.row.Secret {
-			res.Secrets = append(res.Secrets, SecretField{f.row.Name, secret})
 			return
 		}
 		items = more
@@ -425,42 +427,29 @@ func (r *entryReader) example(row *FieldRow) string {
 	return "for example " + row.Example
 }
 
-// itemsOf evaluates one scalar of a field: the texts it stands for, or for a
-// secret field the reference.
-func (r *entryReader) itemsOf(f *entryField, n *node, s scope) (items []string, secret Secret, ok bool) {
-	fail := func(msg, hint string) ([]string, Secret, bool) {
+// itemsOf evaluates one scalar of a field: the texts it stands for.
+func (r *entryReader) itemsOf(f *entryField, n *node, s scope) (items []string, ok bool) {
+	fail := func(msg, hint string) ([]string, bool) {
 		r.l.problems.add(f.src, n, msg, hint)
-		return nil, Secret{}, false
+		return nil, false
 	}
 	if n.kind != scalarNode || n.isNull() {
 		return fail(fmt.Sprintf("an item of %s must be a single value", f.row.Name), "")
 	}
-	var v any = n.text
-	if hasTemplate(n.text) {
-		if v, ok = r.l.eval(f.src, n, s); !ok {
-			return nil, Secret{}, false
-		}
+	if !hasTemplate(n.text) {
+		return []string{n.text}, true
 	}
-	if sec, isSecret := v.(Secret); isSecret {
-		if !f.row.Secret {
-			return fail(fmt.Sprintf("%s is not a secret field: its value would be readable in plans and reports", f.row.Name), "")
-		}
-		return nil, sec, true
-	}
-	if f.row.Secret {
-		text, isText := scalarText(v)
-		if !isText {
-			return fail(fmt.Sprintf("%s takes a secret, not %s", f.row.Name, describe(v)), "write \"${secret.env('NAME')}\"")
-		}
-		r.l.literalMu.Lock()
-		defer r.l.literalMu.Unlock()
-		return nil, r.l.literal(f.src, n, text), true
-	}
-	items, ok = texts(v)
+	v, ok := r.l.eval(f.src, n, s)
 	if !ok {
+		return nil, false
+	}
+	if _, isSecret := v.(Secret); isSecret {
+		return fail(fmt.Sprintf("%s is not a secret field: its value would be readable in plans and reports", f.row.Name), "")
+	}
+	if items, ok = texts(v); !ok {
 		return fail(fmt.Sprintf("%s: the expression yields %s", f.row.Name, describe(v)), textHint(v))
 	}
-	return items, Secret{}, true
+	return items, true
 }
 
 // texts turns the value of an expression into the texts a field is made of.

@@ -96,6 +96,12 @@ func (p *problems) add(src *source, n *node, msg, hint string) {
 	p.put(&p.errs, src.errorAt(int(n.line), int(n.col), msg, hint))
 }
 
+// addSecret is add for a mistake in the value of a secret field: nothing of the
+// value is shown.
+func (p *problems) addSecret(src *source, n *node, msg, hint string) {
+	p.put(&p.errs, src.hidden(n, msg, hint))
+}
+
 func (p *problems) addErr(e *Error) { p.put(&p.errs, e) }
 
 func (p *problems) warn(src *source, n *node, msg, hint string) {
@@ -129,18 +135,66 @@ func (es Errors) sorted() Errors {
 	return es
 }
 
-// secretLine finds a value written out behind a key that names a secret: an
-// error about the line must not print it.
-var secretLine = regexp.MustCompile(`(?i)((?:passw|passwd|password|secret|token|confirm)[\w.-]*["']?\s*:\s*)([^#\s][^#]*)`)
+// secretKey finds the keys behind which a secret may be written out: an error
+// about the line must not print it.
+var secretKey = regexp.MustCompile(`(?i)[\w.-]*(?:passw|passwd|password|secret|token|confirm)[\w.-]*["']?\s*:\s*`)
 
+// maskSecrets hides every value behind such a key, unless it is one whole
+// reference. It sees one line and knows no YAML around it, so it rather hides
+// too much.
 func maskSecrets(line string) string {
-	return secretLine.ReplaceAllStringFunc(line, func(m string) string {
-		parts := secretLine.FindStringSubmatch(m)
-		if strings.Contains(parts[2], "${") && !strings.ContainsAny(parts[2], ",}") || strings.HasPrefix(strings.Trim(parts[2], `"' `), "${") {
-			return m
+	var b strings.Builder
+	for {
+		m := secretKey.FindStringIndex(line)
+		if m == nil {
+			b.WriteString(line)
+			return b.String()
 		}
-		return parts[1] + "***"
-	})
+		inFlow := strings.ContainsAny(line[:m[1]], "{[")
+		b.WriteString(line[:m[1]])
+		line = line[m[1]:]
+		end := valueEnd(line, inFlow)
+		if value := strings.Trim(line[:end], `"' `); value == "" || wholeReference.MatchString(value) {
+			b.WriteString(line[:end])
+		} else {
+			b.WriteString("***")
+		}
+		line = line[end:]
+	}
+}
+
+// wholeReference is one ${secret.…('…')} and nothing else.
+var wholeReference = regexp.MustCompile(`^\$\{\s*secret\.(?:env|file|command)\([^"}]*\)\s*\}$`)
+
+// valueEnd is where the value that begins a text ends.
+func valueEnd(s string, inFlow bool) int {
+	if s == "" {
+		return 0
+	}
+	if quote := s[0]; quote == '"' || quote == '\'' {
+		for i := 1; i < len(s); i++ {
+			switch {
+			case s[i] == '\\' && quote == '"':
+				i++
+			case s[i] == quote && quote == '\'' && i+1 < len(s) && s[i+1] == quote:
+				i++
+			case s[i] == quote:
+				return i + 1
+			}
+		}
+		return len(s)
+	}
+	if strings.HasPrefix(s, "${") { // its own brackets and commas do not end it
+		if end := closingBrace([]rune(s), 2); end >= 0 {
+			return len(string([]rune(s)[:end+1]))
+		}
+	}
+	if inFlow {
+		if i := strings.IndexAny(s, ",}]"); i >= 0 {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // didYouMean is the hint for a misspelt name: the nearest of the known ones,

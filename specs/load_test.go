@@ -208,7 +208,7 @@ func TestMistakes(t *testing.T) {
 		{"clock", onePanel + "resources: {user: [{name: \"${string(now())}\"}]}\n", "6:37", "unknown name now", "a spec has no clock"},
 		{"each outside a loop", onePanel + "resources: {user: [{name: \"${each}\"}]}\n", "6:28", "each and key exist only in an entry with for_each", ""},
 		{"unclosed template", onePanel + "resources: {user: [{name: \"a${x\"}]}\n", "6:29", "never closed", "$${"},
-		{"mixed secret", onePanel + "resources: {user: [{name: a, passwd: \"x${secret.env('A')}\"}]}\n", "6:42", "a secret, which cannot stand inside a text", "whole value"},
+		{"mixed secret", onePanel + "resources: {user: [{name: a, passwd: \"x${secret.env('A')}\"}]}\n", "6:38", "a secret, which cannot stand inside a text", "whole value"},
 		{"secret in a plain field", onePanel + "resources: {user: [{name: a, comment: \"${secret.env('A')}\"}]}\n", "6:39", "comment is not a secret field", ""},
 		{"comma in a name", onePanel + "kinds: {x: {key: {canon: text}}}\nresources: {x: [{name: \"a, b\"}]}\n", "7:24", `holds ", "`, ""},
 		{"policy", onePanel + "policies: [{name: p, denny: true}]\n", "6:22", `unknown key "denny"`, `did you mean "deny"?`},

@@ -335,34 +335,63 @@ func (r *panelReader) pin(n *node) []byte {
 
 // secret reads a reference; a literal is allowed, with a warning.
 func (r *panelReader) secret(n *node) Secret {
-	v, ok := r.value(n)
-	if !ok {
-		return Secret{}
+	s, ok := r.l.secretValue(r.src, n, r.scope)
+	r.ok = r.ok && ok
+	return s
+}
+
+// writeReference is the hint for a secret field that holds something else.
+const writeReference = "write \"${secret.env('NAME')}\", secret.file or secret.command"
+
+// secretValue reads the value of a secret field. Whatever is wrong with it,
+// nothing of it is shown.
+func (l *loader) secretValue(src *source, n *node, s scope) (Secret, bool) {
+	if n.kind != scalarNode || n.isNull() {
+		l.problems.addSecret(src, n, "a secret field takes one value", writeReference)
+		return Secret{}, false
+	}
+	if !hasTemplate(n.text) {
+		return l.literal(src, n, n.text), true
+	}
+	t, terr := l.exprs.compile(src.dir, n.text)
+	var v any
+	if terr == nil {
+		v, terr = l.exprs.eval(t, s)
+	}
+	if terr != nil {
+		msg := "the expression of this secret field is wrong"
+		if strings.HasSuffix(terr.msg, "which cannot stand inside a text") && strings.Contains(terr.msg, "yields a secret") {
+			msg = "a secret, which cannot stand inside a text, is mixed with other text here"
+		}
+		l.problems.addSecret(src, n, msg, "a secret must be the whole value of its field: "+writeReference)
+		return Secret{}, false
 	}
 	switch x := v.(type) {
 	case Secret:
-		return x
+		return src.secretPath(x), true
 	case string:
-		return r.l.literal(r.src, n, x)
+		return l.literal(src, n, x), true
 	default:
-		r.fail(n, "a password must be a secret, not "+describe(v), "write \"${secret.env('NAME')}\"")
-		return Secret{}
+		l.problems.addSecret(src, n, "a secret field takes a secret, not "+describe(v), writeReference)
+		return Secret{}, false
 	}
 }
 
 // literal keeps a password written out in the spec where nothing prints it,
 // and warns.
 func (l *loader) literal(src *source, n *node, value string) Secret {
+	l.literalMu.Lock()
+	defer l.literalMu.Unlock()
 	s := Secret{SecretLiteral, src.pos(n).String()}
 	if value == "" {
-		l.problems.add(src, n, "this password is empty", "write \"${secret.env('NAME')}\"")
+		l.problems.addSecret(src, n, "this password is empty", writeReference)
 		return s
 	}
 	if old, ok := l.spec.literals[s.Arg]; ok && old != value { // one place, another turn of a for_each
 		s.Arg += fmt.Sprintf("#%d", len(l.spec.literals))
 	}
 	l.spec.literals[s.Arg] = value
-	l.problems.warn(src, n, "a password is written out here", "keep it out of the file: \"${secret.env('NAME')}\", secret.file or secret.command")
+	l.problems.put(&l.problems.warnings, src.hidden(n, "a password is written out here", "keep it out of the file: \"${secret.env('NAME')}\", secret.file or secret.command"))
 	return s
 }
 

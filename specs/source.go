@@ -38,6 +38,16 @@ func (s *source) errorAt(line, col int, msg, hint string) *Error {
 	return &Error{Pos: Pos{s.path, line, col}, Msg: msg, Hint: hint, Line: s.line(line)}
 }
 
+// hidden is an error about a node whose value must not be shown: the line ends
+// where the value begins.
+func (s *source) hidden(n *node, msg, hint string) *Error {
+	e := s.errorAt(int(n.line), int(n.col), msg, hint)
+	if rs := []rune(e.Line); int(n.col) <= len(rs) {
+		e.Line = string(rs[:n.col-1]) + "***"
+	}
+	return e
+}
+
 func (s *source) pos(n *node) Pos { return Pos{s.path, int(n.line), int(n.col)} }
 
 // line returns the text of a line, counted from 1, with secrets masked.

@@ -197,6 +197,7 @@ func (t *target) draft(ctx context.Context, c *apiclient.Client, in plan.Input, 
 		if err != nil {
 			return nil, err
 		}
+		t.dropAbsentKinds(in, along)
 		in.Live.Add(along)
 		d = plan.Make(in)
 	}
@@ -209,6 +210,21 @@ func (t *target) draft(ctx context.Context, c *apiclient.Client, in plan.Input, 
 		}
 	}
 	return d, nil
+}
+
+// dropAbsentKinds takes kinds that a panel does not know at all, because it
+// lacks the module, for empty: so that a user can be deleted on a panel without
+// mail. A kind with a protect rule must be seen.
+func (t *target) dropAbsentKinds(in plan.Input, live *specs.State) {
+	for _, name := range live.Kinds() {
+		l, _ := live.Listing(name)
+		var e interface{ Unsupported() bool }
+		if !t.spec.Catalog.Kind(name).Optional || t.spec.Protect[name] != nil || !errors.As(l.Err, &e) || !e.Unsupported() {
+			continue
+		}
+		live.Set(name, nil) //nolint:errcheck // an empty listing has no doubles
+		t.a.log.debug("kind not known to the panel, taken for empty", "panel", in.Panel.Name, "kind", name)
+	}
 }
 
 func refused(err error) bool {

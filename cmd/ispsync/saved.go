@@ -166,14 +166,20 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 	for i := range wants {
 		delete(kinds, wants[i].Kind.Name)
 	}
-	for kind := range kinds {
-		wants = append(wants, specs.Want{Kind: ap.spec.Catalog.Kind(kind)})
-	}
-	slices.SortFunc(wants, func(a, b specs.Want) int { return strings.Compare(a.Kind.Name, b.Kind.Name) })
 	state, err := snapshot(ctx, c, wants)
 	if err != nil {
 		return nil, err
 	}
+	var along []specs.Want
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		along = append(along, specs.Want{Kind: ap.spec.Catalog.Kind(kind)})
+	}
+	rest, err := c.Snapshot(ctx, along)
+	if err != nil {
+		return nil, err
+	}
+	ap.dropAbsentKinds(in, rest)
+	state.Add(rest)
 	return state, c.Forms(ctx, state, changed)
 }
 

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ispsync/ispsync/executor"
+	"github.com/ispsync/ispsync/internal/simpanel"
+	"github.com/ispsync/ispsync/plan"
+)
+
+// The laws run the whole program in-process, on simulated panels behind
+// connections in memory, inside a synctest bubble: whatever waits (latency,
+// back-off, the looks that settle a lost reply) waits on a false clock, so a
+// run takes milliseconds. A bubble also proves that a run leaves no goroutine
+// behind, because it cannot end before all of its goroutines have; and run
+// checks after each command that no connection is left open.
+
+// inBubble runs f inside a bubble and gives what it returns. f must not fail
+// the test itself: rapid's panics would not reach rapid from in there.
+func inBubble(t *testing.T, f func(*testing.T) error) (err error) {
+	t.Helper()
+	// The goroutine of os/signal is started by the first Notify and never
+	// ends, so it must not belong to a bubble.
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	signal.Stop(c)
+	synctest.Test(t, func(t *testing.T) { err = f(t) })
+	return err
+}
+
+// stage is a place to run the program: a directory with a spec, an
+// environment, and panels.
+type stage struct {
+	dir     string
+	environ []string
+	panels  map[string]*staged // by name
+	byAddr  map[string]*staged
+
+	mu   sync.Mutex
+	open int // connections that the program has not closed
+}
+
+// staged is one panel on a stage.
+type staged struct {
+	*simpanel.Panel
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *staged) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close makes the panel refuse connections.
+func (p *staged) Close() error { p.once.Do(func() { close(p.closed) }); return nil }
+
+func (p *staged) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1500} }
+
+// newStage makes an empty stage. It must be made inside the bubble.
+func newStage(t *testing.T) *stage {
+	return &stage{dir: t.TempDir(), panels: map[string]*staged{}, byAddr: map[string]*staged{},
+		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + simPassword}}
+}
+
+// add serves a panel until the test ends, and gives its URL.
+func (s *stage) add(t *testing.T, o simpanel.Options) (p *staged, url string) {
+	if o.Password == "" {
+		o.Password = simPassword
+	}
+	p = &staged{Panel: simpanel.New(o), conns: make(chan net.Conn), closed: make(chan struct{})}
+	addr := fmt.Sprintf("127.0.0.1:%d", 1500+len(s.panels))
+	s.panels[o.Name], s.byAddr[addr] = p, p
+	server, ended := &http.Server{Handler: p.Panel}, make(chan struct{})
+	go func() { defer close(ended); server.Serve(p) }() //nolint:errcheck // it ends with the test
+	t.Cleanup(func() { server.Close(); <-ended })
+	return p, "http://" + addr + "/ispmgr"
+}
+
+func (s *stage) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	p := s.byAddr[addr]
+	here, there := net.Pipe()
+	select {
+	case <-p.closed:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	default:
+	}
+	select {
+	case p.conns <- there:
+		s.count(1)
+		return &countedConn{Conn: here, closed: sync.OnceFunc(func() { s.count(-1) })}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *stage) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open += n
+}
+
+type countedConn struct {
+	net.Conn
+	closed func()
+}
+
+func (c *countedConn) Close() error { c.closed(); return c.Conn.Close() }
+
+func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
+
+// write makes a file on the stage of a value, as JSON, which is YAML too.
+func (s *stage) write(name string, v any) error {
+	b, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.path(name), b, 0o600)
+}
+
+// ran is what one command came to.
+type ran struct {
+	code           exitCode
+	stdout, stderr string
+}
+
+// String is the end of what it said: findings and outcomes stand there.
+func (r ran) String() string {
+	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.code, r.stdout[max(0, len(r.stdout)-2000):], r.stderr)
+}
+
+// run runs one command on the spec of the stage. The error says that the
+// command left something behind.
+func (s *stage) run(args ...string) (ran, error) {
+	files := make([]*os.File, 3)
+	for i, name := range []string{os.DevNull, s.path("stdout"), s.path("stderr")} {
+		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return ran{}, err
+		}
+		defer f.Close()
+		files[i] = f
+	}
+	files[0].Close() // nobody is there to ask
+	args = append(args, "--state-dir", s.path("state"))
+	if args[0] == "plan" || args[0] == "apply" || args[0] == "drift" {
+		args = append(args, "-f", s.path("spec.yaml"))
+	}
+	r := ran{code: run(args, &app{stdin: files[0], stdout: files[1], stderr: files[2], environ: s.environ, dial: s.dial})}
+	out, errOut := os.ReadFile(s.path("stdout"))
+	told, errTold := os.ReadFile(s.path("stderr"))
+	if errOut != nil || errTold != nil {
+		return r, fmt.Errorf("%v, %v", errOut, errTold)
+	}
+	r.stdout, r.stderr = string(out), string(told)
+	synctest.Wait() // closed connections are put away by goroutines of their own
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != 0 {
+		return r, fmt.Errorf("%v left %d connections open\n%v", args, s.open, r)
+	}
+	return r, nil
+}
+
+// want runs one command and fails when its exit code is another.
+func (s *stage) want(code exitCode, args ...string) (ran, error) {
+	r, err := s.run(args...)
+	if err == nil && r.code != code {
+		err = fmt.Errorf("%v: want exit code %d, got %v", args, code, r)
+	}
+	return r, err
+}
+
+// plan runs plan -o json. It moves the clock on, so that nothing in a plan is
+// the same only because it was made at the same time.
+func (s *stage) plan(code exitCode, args ...string) (*plan.Plan, ran, error) {
+	time.Sleep(time.Minute) // of the bubble
+	r, err := s.want(code, append([]string{"plan", "-o", "json"}, args...)...)
+	if err != nil {
+		return nil, r, err
+	}
+	p := &plan.Plan{}
+	if err := json.Unmarshal([]byte(r.stdout), p); err != nil {
+		return nil, r, fmt.Errorf("the plan cannot be read: %v\n%v", err, r)
+	}
+	return p, r, nil
+}
+
+// apply runs apply -o json and gives the report, with whatever exit code.
+func (s *stage) apply(args ...string) (*executor.Report, ran, error) {
+	r, err := s.run(append([]string{"apply", "--auto-approve", "-o", "json"}, args...)...)
+	if err != nil {
+		return nil, r, err
+	}
+	report := &executor.Report{}
+	if err := json.Unmarshal([]byte(r.stdout), report); err != nil {
+		return nil, r, fmt.Errorf("the report cannot be read: %v\n%v", err, r)
+	}
+	return report, r, nil
+}
+
+// writes gives the writing calls that panels received.
+func (s *stage) writes() map[string][]simpanel.Call {
+	out := map[string][]simpanel.Call{}
+	for name, p := range s.panels {
+		for _, c := range p.Calls() {
+			if c.Write {
+				out[name] = append(out[name], c)
+			}
+		}
+	}
+	return out
+}
+
+// ends is what the panels hold.
+func (s *stage) ends() map[string]map[string]map[string]map[string]string {
+	out := map[string]map[string]map[string]map[string]string{}
+	for name, p := range s.panels {
+		out[name] = p.Snapshot()
+	}
+	return out
+}
