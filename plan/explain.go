@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+)
+
+// explanations say what a finding means and what to do about it, for
+// `ispsync explain CODE`, which works offline.
+var explanations = map[string]string{
+	CodeReferenceMissing: `A resource refers to another (its owner, its zone, its mail domain) that is neither
+declared in the spec nor there on the panel. Nothing could be made for it.
+Do: correct the name, or declare what it refers to. A mistake of the spec: exit code 6.`,
+	CodeDeletesLimit: `The plan deletes more resources of one kind on one panel than limits.deletes allows
+(by default the larger of 3 and 10 % of what is there). It may be right, and it
+may be a prune rule or a file that went missing.
+Do: read the deletes. If they are meant, say --allow-deletes N with exactly the
+plan's number. Exit code 5.`,
+	CodeProtected: `The spec declares something absent, or would delete its owner, while a protect rule
+says that it is never deleted.
+Do: remove the tombstone, or change the rule under protect. Exit code 5.`,
+	CodeOwnAccount: `The plan would delete or suspend the account that ispsync itself logs in with.
+Do: log in with another account, or leave this one out of the rule. Exit code 5.`,
+	CodePolicy: `A policy of the spec is true of a step: deny blocks apply, warn does not. A policy that
+cannot be evaluated (a field the panel does not tell is nil) blocks too.
+Do: change the spec so that the step goes away, or change the policy. Exit code 5.`,
+	CodeOwnerDiffers: `The resource belongs to another account than the one declared. Owners are not changed by
+ispsync: the panel moves domains between accounts in a procedure of its own.
+Do: correct owner in the spec, or move it in the panel.`,
+	CodeCreateOnly: `A field that can only be set when the resource is made has another value than declared.
+ispsync never deletes and makes anew on its own.
+Do: correct the spec, or delete the resource first if you can do without its data.`,
+	CodeUnreadable: `The spec declares a field that this panel tells neither in its list nor in its form, so
+nobody can compare it. It is written when a resource is made, and not afterwards.
+Do: leave the field out for this panel, or look with ispsync describe PANEL FUNC what it knows.`,
+	CodeUnusableKey: `The panel lists a resource whose key cannot be used safely in a call: it holds ", ",
+which the panel would take for two names, or a control character. It is left alone.
+Do: rename or delete it in the panel.`,
+	CodeTakesDeclared: `Deleting a resource (an account) would take others with it that the spec declares to be there.
+Do: declare those absent too, or give them another owner. Exit code 5.`,
+	CodeLiteralSecret: `A password is written out in a spec file, where everybody who reads the file sees it.
+Do: write "${secret.env('NAME')}", secret.file('path') or secret.command('pass show x').`,
+	CodeListing: `A list of the panel could not be believed: not whole, shorter than announced, a key twice,
+an error inside. Nothing of that kind is created or deleted there on its word.
+Do: run again; when it stays, read the panel's error in the message. Exit code 3.`,
+	CodeRequired: `To be made, the resource needs a field that the spec does not give.
+Do: add the field to the entry or to defaults. A mistake of the spec: exit code 6.`,
+	CodeRule: `A rule under prune or protect cannot be evaluated for a resource, because it compares
+something the panel does not tell. The resource is kept.
+Do: correct the expression; ispsync kinds KIND lists what it may use. Exit code 6.`,
+	CodeNotDeletable: `The spec declares something absent for which the panel has no delete function.
+Do: delete it by hand, and remove the tombstone. Exit code 6.`,
+	CodeCircle: `Resources refer to each other in a circle, so none of them can be made first.
+Do: take one of the references out of the spec. Exit code 6.`,
+	CodeBringsAbsent: `Making a resource may bring another one (a web domain its DNS zone) that the spec declares
+absent. It is not there now, so this plan does not delete it.
+Do: plan again after the apply.`,
+}
+
+// Explain says what a finding's code means and what to do; ok is false for an
+// unknown code.
+func Explain(code string) (text string, ok bool) {
+	text, ok = explanations[code]
+	return text, ok
+}
+
+// Codes lists the codes of findings, sorted.
+func Codes() []string { return slices.Sorted(maps.Keys(explanations)) }
