@@ -104,10 +104,6 @@ func (p *problems) addSecret(src *source, n *node, msg, hint string) {
 
 func (p *problems) addErr(e *Error) { p.put(&p.errs, e) }
 
-func (p *problems) warn(src *source, n *node, msg, hint string) {
-	p.put(&p.warnings, src.errorAt(int(n.line), int(n.col), msg, hint))
-}
-
 func (p *problems) put(to *Errors, e *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
