@@ -181,3 +181,18 @@ protect: {user: name startsWith "r" || quota_used > 100}
 		t.Error("a rule over a meter that is not told was decided")
 	}
 }
+
+// Panels of a generation have their own names for functions and parameters.
+func TestDialects(t *testing.T) {
+	six, four := Builtin().For(6).Kind("webdomain"), Builtin().For(4).Kind("webdomain")
+	plain := Builtin().For(0).Kind("webdomain")
+	if six.Edit != "site.edit" || six.Key.Param != "site_name" || six.Field("aliases").Param != "site_aliases" || six.Field("aliases").Form != "site_aliases" || six.List != "webdomain" {
+		t.Errorf("v6: %s %s %s", six.Edit, six.Key.Param, six.Field("aliases").Param)
+	}
+	if four.List != "wwwdomain" || four.Field("aliases").Param != "alias" || four.Suspend != "wwwdomain.disable" {
+		t.Errorf("v4: %s %s %s", four.List, four.Field("aliases").Param, four.Suspend)
+	}
+	if plain != Builtin().Kind("webdomain") || plain.Field("aliases").Param != "aliases" || plain.Edit != "webdomain.edit" {
+		t.Error("without a generation the row is not as written")
+	}
+}

@@ -203,10 +203,10 @@ func flowList(items []string) *yaml.Node {
 
 // scalarOf is a text as YAML, in quotes when it needs them. What is not plain
 // to see is written escaped: such a text must not reach a terminal raw, and a
-// block would lose spaces.
+// block would lose spaces. << is YAML's merge key even where a value stands.
 func scalarOf(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.TrimSpace(s) != s {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.TrimSpace(s) != s || s == "<<" {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n

@@ -63,6 +63,10 @@ type Kind struct {
 	live    *vm.Program // Key.Live, compiled
 	create  *vm.Program // CreateFunc, compiled
 
+	// Dialects say what differs on panels of a generation (4, 5 or 6); see
+	// Catalog.For.
+	Dialects map[int]*Dialect
+
 	// Rank orders kinds: a kind comes after those it refers to. Set by Link.
 	Rank int
 }
@@ -78,6 +82,18 @@ type Key struct {
 	Unique  bool   // the panel refuses a second one, so a create may be repeated when it provably is not there
 	Doc     string
 	Example string
+}
+
+// Dialect is what one generation of panels calls the functions and parameters
+// of a kind; empty means as the row says.
+type Dialect struct {
+	List, Edit, Delete, Suspend, Resume string
+	// Prefix stands before every parameter and form node of Edit, the key's
+	// included (site_ of site.edit).
+	Prefix string
+	Key    string // parameter of Edit that names a new resource
+	// Params gives single fields another parameter and form node.
+	Params map[string]string
 }
 
 // Async says how to know that a create has come to its end.

@@ -157,7 +157,7 @@ func (l *loader) panel(src *source, entry *node, s scope) Panel {
 	var method string
 	r.keys(entry, "a panel", map[string]func(*node){
 		"name": r.text(&p.Name), "url": r.text(&p.URL), "for_each": func(*node) {},
-		"su": r.text(&p.Su), "lang": r.text(&p.Lang),
+		"su": r.text(&p.Su), "lang": r.text(&p.Lang), "generation": func(n *node) { r.generation(n, &p.Generation) },
 		"labels":  func(n *node) { p.Labels = r.labels(n) },
 		"timeout": func(n *node) { r.timeout(n, &p.Timeout) },
 		"auth": func(n *node) {
@@ -290,6 +290,17 @@ func (r *panelReader) labels(n *node) map[string]any {
 		out[k.text] = v.any()
 	})
 	return out
+}
+
+func (r *panelReader) generation(n *node, to *int) {
+	var t string
+	r.text(&t)(n)
+	g, err := strconv.Atoi(t)
+	if err != nil || g < 4 || g > 6 {
+		r.fail(n, "generation is 4, 5 or 6", "leave it out for panels of v5 and v6")
+		return
+	}
+	*to = g
 }
 
 func (r *panelReader) timeout(n *node, to *time.Duration) {

@@ -12,13 +12,16 @@ type Panel struct {
 	// URL is the address of the API, https://host:1500/ispmgr; http is
 	// accepted for loopback hosts, or with TLS.Plaintext. local: runs mgrctl
 	// here, ssh://[user@]host[:port] runs it there; both need no Auth.
-	URL    string
-	Auth   Auth
-	Su     string // run every call as this account
-	Lang   string // language of the panel's texts; default "en"
-	Labels map[string]any
-	TLS    TLS
-	Limits Limits
+	URL  string
+	Auth Auth
+	Su   string // run every call as this account
+	Lang string // language of the panel's texts; default "en"
+	// Generation of the panel: 4, 5 or 6, or 0 when the spec does not say. It
+	// chooses the dialect of the catalog's rows; see Catalog.For.
+	Generation int
+	Labels     map[string]any
+	TLS        TLS
+	Limits     Limits
 	// Timeout bounds one call, from dialling to the last byte. Default 60 s.
 	Timeout time.Duration
 	Pos     Pos

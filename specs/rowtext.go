@@ -27,6 +27,7 @@ type rowText struct {
 	Login        bool                  `yaml:"login,omitempty"`
 	KeyRefers    map[string]string     `yaml:"key_refers,omitempty"`
 	Optional     bool                  `yaml:"optional,omitempty"`
+	Dialects     map[int]dialectText   `yaml:"dialects,omitempty"`
 	Brings       []string              `yaml:"brings,omitempty,flow"`
 	TakesWithIt  []string              `yaml:"takes_with_it,omitempty,flow"`
 	Meters       []string              `yaml:"meters,omitempty,flow"`
@@ -110,6 +111,9 @@ func textOfRow(k *Kind) rowText {
 		}
 	}
 	t.CreateFunc, t.Optional = k.CreateFunc, k.Optional
+	if len(k.Dialects) > 0 {
+		t.Dialects = textOfDialects(k.Dialects)
+	}
 	for _, r := range k.KeyRefers {
 		if t.KeyRefers == nil {
 			t.KeyRefers = map[string]string{}

@@ -193,7 +193,7 @@ func (c *converter) scalar(y *yaml.Node, out *node) {
 	out.quoted = y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0
 	out.text = c.text(y.Value)
 	switch tag := y.ShortTag(); tag {
-	case "!!str", "!!timestamp":
+	case "!!str", "!!timestamp", "!!merge": // << as a value is a text
 	case "!!int":
 		out.tag = intTag
 	case "!!float":

@@ -45,9 +45,11 @@ type target struct {
 	spec    *specs.Spec
 	panels  []specs.Panel
 	clients map[string]*apiclient.Client
-	secrets *secretResolver
-	pruned  []string
-	rules   plan.Policies
+	// dialects are the catalogs as the panels' generations speak them.
+	dialects map[int]*specs.Catalog
+	secrets  *secretResolver
+	pruned   []string
+	rules    plan.Policies
 }
 
 // aim chooses the panels and makes their clients. It checks everything that
@@ -56,7 +58,7 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 	if pf.parallelism < 1 {
 		return nil, fail(exitUsage, "--parallelism must be at least 1")
 	}
-	t := &target{a: a, flags: pf, spec: spec, clients: map[string]*apiclient.Client{},
+	t := &target{a: a, flags: pf, spec: spec, clients: map[string]*apiclient.Client{}, dialects: map[int]*specs.Catalog{},
 		secrets: &secretResolver{literal: spec.Literal, getenv: a.lookupEnv, allowCommands: pf.allowCommands}}
 	for kind := range spec.Prune {
 		t.pruned = append(t.pruned, kind)
@@ -65,10 +67,6 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 	var err error
 	if t.rules, err = compilePolicies(spec.Policies); err != nil {
 		return nil, withCode(exitUsage, err)
-	}
-	options := apiclient.Options{Catalog: spec.Catalog, Secret: t.secrets.Resolve}
-	if a.verbose {
-		options.Trace = a.log.trace
 	}
 	var errs []error
 	for _, name := range pf.panels {
@@ -81,21 +79,34 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 			continue
 		}
 		t.panels = append(t.panels, p)
-		if err := t.secrets.check(p.Auth.Password); err != nil && !p.OverMgrctl() {
-			errs = append(errs, fmt.Errorf("panel %s: its password cannot be had: %w", p.Name, err))
-			continue
-		}
-		c, err := apiclient.New(p, apiclient.Options{Catalog: spec.Catalog, Secret: t.secrets.Resolve, Trace: a.log.trace, Dial: a.dial})
-		if err != nil {
+		if err := t.connect(p); err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		t.clients[p.Name] = c
 	}
 	if len(spec.Panels) == 0 {
 		errs = append(errs, errors.New("the spec has no panels; add a panels: section with name, url and auth"))
 	}
 	return t, withCode(exitUsage, errors.Join(errs...))
+}
+
+// connect makes the client of a panel, without a call.
+func (t *target) connect(p specs.Panel) error {
+	if err := t.secrets.check(p.Auth.Password); err != nil && !p.OverMgrctl() {
+		return fmt.Errorf("panel %s: its password cannot be had: %w", p.Name, err)
+	}
+	if t.dialects[p.Generation] == nil {
+		t.dialects[p.Generation] = t.spec.Catalog.For(p.Generation)
+	}
+	options := apiclient.Options{Catalog: t.dialects[p.Generation], Secret: t.secrets.Resolve, Dial: t.a.dial}
+	if t.a.verbose {
+		options.Trace = t.a.log.trace
+	}
+	c, err := apiclient.New(p, options)
+	if err != nil {
+		return err
+	}
+	t.clients[p.Name] = c
+	return nil
 }
 
 func few(names []string) string {
@@ -142,7 +153,7 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 
 // input is what the planner needs of one panel, but for the live state.
 func (t *target) input(p specs.Panel) plan.Input {
-	return plan.Input{Panel: p, Desired: t.spec.Desired(p.Name), Account: strings.ToLower(p.Account()), Kinds: t.spec.Catalog.Kind,
+	return plan.Input{Panel: p, Desired: t.spec.Desired(p.Name), Account: strings.ToLower(p.Account()), Kinds: t.dialects[p.Generation].Kind,
 		Rules: t.planRules(p), Rotate: refGlobs(t.flags.rotate), Targets: refGlobs(t.flags.targets)}
 }
 
@@ -191,7 +202,7 @@ func (t *target) draft(ctx context.Context, c *apiclient.Client, in plan.Input, 
 	for more := d.Unread(); len(more) > 0; more = d.Unread() {
 		wants := make([]specs.Want, len(more))
 		for i, kind := range more {
-			wants[i] = specs.Want{Kind: t.spec.Catalog.Kind(kind)}
+			wants[i] = specs.Want{Kind: in.Kinds(kind)}
 		}
 		along, err := c.Snapshot(ctx, wants)
 		if err != nil {

@@ -172,7 +172,7 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 	}
 	var along []specs.Want
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		along = append(along, specs.Want{Kind: ap.spec.Catalog.Kind(kind)})
+		along = append(along, specs.Want{Kind: in.Kinds(kind)})
 	}
 	rest, err := c.Snapshot(ctx, along)
 	if err != nil {
