@@ -55,7 +55,7 @@ var listingSpec = map[string]any{
 func TestLawDoubtfulListing(t *testing.T) {
 	for _, fault := range slices.Sorted(maps.Keys(listFaults)) {
 		goesOn := listFaults[fault]
-		for _, kind := range simpanel.Kinds() {
+		for _, kind := range lawKinds {
 			t.Run(string(fault)+" "+kind, func(t *testing.T) {
 				if err := inBubble(t, func(t *testing.T) error { return doubtful(t, fault, kind, goesOn) }); err != nil {
 					t.Error(err)
@@ -163,7 +163,7 @@ func TestLawSavedFilters(t *testing.T) {
 	checks(t, "10")
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)
-		kind := rapid.SampledFrom(simpanel.Kinds()).Draw(rt, "kind")
+		kind := rapid.SampledFrom(lawKinds).Draw(rt, "kind")
 		text := rapid.SampledFrom([]string{"a", "example.com", "nothing"}).Draw(rt, "filter")
 		if err := inBubble(t, func(t *testing.T) error {
 			s, err := w.stage(t)

@@ -371,3 +371,6 @@ func (w *world) latencies(t *rapid.T, label string) []time.Duration {
 	}
 	return out
 }
+
+// lawKinds are the kinds the worlds are made of.
+var lawKinds = []string{"domain", "user", "webdomain"}
