@@ -163,3 +163,21 @@ func sortPolicies(ps []Policy) {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Expr, b.Expr))
 	})
 }
+
+// SecretReference reads a value given on the command line: ok is true when it
+// is one whole reference, ${secret.env('X')}. Anything else is a plain value,
+// ${ or not.
+func (s *Spec) SecretReference(value string) (ref Secret, ok bool, err error) {
+	if !wholeReference.MatchString(strings.ReplaceAll(value, `"`, "'")) {
+		return Secret{}, false, nil
+	}
+	t, terr := s.exprs.compile(".", value)
+	if terr == nil {
+		var v any
+		if v, terr = s.exprs.eval(t, scope{}); terr == nil {
+			ref, ok = v.(Secret)
+			return ref, ok, nil
+		}
+	}
+	return Secret{}, false, fmt.Errorf("this reference cannot be read; write ${secret.env('NAME')}")
+}
