@@ -20,11 +20,15 @@ type column struct {
 }
 
 func keyColumn(name string) column {
-	return column{name: name, cell: func(p *Panel, k *kind, r *row) string { return p.shown(k, r.key) }}
+	return column{name: name, cell: func(p *Panel, k *kind, r *row) string { return p.shown(k, k.own(r)) }}
 }
 
 func fieldColumn(name string) column {
 	return column{name: name, cell: func(_ *Panel, k *kind, r *row) string { return r.value(k, name) }}
+}
+
+func ownerColumn() column {
+	return column{name: "owner", cell: func(_ *Panel, _ *kind, r *row) string { return r.owner }}
 }
 
 func activeColumn() column {
@@ -67,6 +71,7 @@ var webdomainColumns = []column{
 	{name: "php_version", cell: func(_ *Panel, k *kind, r *row) string { return versionTexts[currentPHP(k, r)] }},
 	fieldColumn("secure"),
 	{name: "ssl_issued_success", flag: true, cell: func(_ *Panel, k *kind, r *row) string { return flagIf(r.value(k, "secure") == "on") }},
+	{name: "ssl_le_processing", flag: true, cell: func(_ *Panel, _ *kind, r *row) string { return r.set[leProcessing] }},
 	{name: "ssl_not_used", flag: true, cell: func(_ *Panel, k *kind, r *row) string { return flagIf(r.value(k, "secure") != "on") }},
 	{name: "webscript_status", cell: func(*Panel, *kind, *row) string { return "" }},
 }

@@ -7,7 +7,7 @@
 // catalog agrees with itself. Where the record is silent the choice is marked
 // "inferred" beside the code that makes it.
 //
-// The package owns the state of such a panel, its documents, its sessions,
-// its ledger of calls, and the faults it can be told to show. It imports
-// nothing of ours and starts no goroutine.
+// The package owns the state of such a panel, its documents in every output
+// format, its mgrctl, its sessions, its ledger of calls, and the faults it can
+// be told to show. It imports nothing of ours and starts no goroutine.
 package simpanel

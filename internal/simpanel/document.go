@@ -18,6 +18,8 @@ type document struct {
 	account string
 	level   int
 	form    url.Values
+	// devel: with what describes the interface (section 1, out=devel).
+	devel bool
 }
 
 func (d *document) raw(s string) { _, _ = d.WriteString(s) }

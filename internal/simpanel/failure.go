@@ -15,8 +15,9 @@ type failure struct {
 	kind string
 }
 
-// errorText is our sentence for each type, with the panel's placeholders.
-var errorText = map[string]string{
+// errorText is our sentence for each language and type, with the panel's
+// placeholders.
+var errorText = map[string]map[string]string{"en": {
 	"auth":           "Access denied: the name, the password or the session is not valid",
 	"access":         "The account may not call __object__",
 	"exists":         "__object__ '__value__' is already there",
@@ -25,7 +26,16 @@ var errorText = map[string]string{
 	"limit":          "The limit __object__ is used up",
 	"dns":            "The name '__value__' lies in a zone of another account",
 	"request_failed": "An administrator ended the request",
-}
+}, "ru": {
+	"auth":           "Вход невозможен: неверны имя, пароль или сессия",
+	"access":         "Учётной записи нельзя вызывать __object__",
+	"exists":         "__object__ '__value__' уже есть",
+	"missed":         "Нет __object__",
+	"value":          "__object__ не принимает значение '__value__'",
+	"limit":          "Ограничение __object__ исчерпано",
+	"dns":            "Имя '__value__' лежит в зоне другой учётной записи",
+	"request_failed": "Запрос прерван администратором",
+}}
 
 func missedParam(name string) *failure { return &failure{typ: "missed", object: name} }
 
@@ -57,8 +67,8 @@ func noFunction(name string) *failure {
 }
 
 // sentence is the finished text for people.
-func (f *failure) sentence() string {
-	return strings.NewReplacer("__object__", f.object, "__value__", f.value).Replace(errorText[f.typ])
+func (f *failure) sentence(lang string) string {
+	return strings.NewReplacer("__object__", f.object, "__value__", f.value).Replace(errorText[lang][f.typ])
 }
 
 // write prints the error the way the generation does.
@@ -82,10 +92,10 @@ func (f *failure) write(d *document) {
 	d.raw(`">`)
 	d.escape(d.fn)
 	d.raw(`</action></stack>`)
-	d.text("group", errorText[f.typ])
+	d.text("group", errorText[d.lang][f.typ])
 	// detail may hold placeholders where msg is finished (section 3).
-	d.text("detail", errorText[f.typ])
-	d.text("msg", f.sentence())
+	d.text("detail", errorText[d.lang][f.typ])
+	d.text("msg", f.sentence(d.lang))
 	d.raw(`</error>`)
 }
 
@@ -103,7 +113,7 @@ func (f *failure) writeV4(d *document) {
 		d.raw(`"`)
 	}
 	d.raw(">")
-	d.escape(f.sentence())
+	d.escape(f.sentence(d.lang))
 	d.raw("</error>")
 }
 

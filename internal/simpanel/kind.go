@@ -1,6 +1,9 @@
 package simpanel
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // kind is one kind of resource: what its list shows and what its form takes.
 // A further kind is a further value here and its entries in the function
@@ -11,8 +14,35 @@ type kind struct {
 	host bool
 	// owned: each resource belongs to an account.
 	owned bool
-	// adminOnly: ordinary users may not call its functions.
-	adminOnly bool
+	// least is the level its functions ask for; 0 is anybody's.
+	least int
+	// parent is the kind it lives in. With scoped, own keys are unique only
+	// within one parent; the panel's own identifier is then plid and elid
+	// together, and its key in Put and Get is PARENT/KEY.
+	parent *kind
+	scoped bool
+	// perAccount: the parent is the calling account; nobody sees another's
+	// but with su.
+	perAccount bool
+	// ownerParam names the owner in a create; owner when empty.
+	ownerParam string
+	// secret is the write-only field, usually with a confirm beside it.
+	secret string
+	// valid is what a name must look like.
+	valid *regexp.Regexp
+	// newKey makes the key of a new one of the call; plainKey when nil.
+	newKey func(*call) (own, parent string, f *failure)
+	// rekey is the own key an edited one has, when it follows from fields.
+	rekey func(*kind, *row) string
+	// complete checks and completes the fields of a new one.
+	complete func(c *call, key string, fields map[string]string) *failure
+	// after is what a create brings, run with the change.
+	after func(c *call, made *row)
+	// parts are the leading nodes of the form, made from the own key; the
+	// node name when nil.
+	parts func(own string) [][2]string
+	// vague: a delete of a missing one answers ok.
+	vague bool
 	// existsObject is the object of the error for a second one, missedObject
 	// that of suspending a missing one (section 3, section 7).
 	existsObject, missedObject string
@@ -21,7 +51,9 @@ type kind struct {
 	// required are the parameters a create must send, besides the name.
 	required []string
 	columns  []column
-	fields   []field
+	// keyColumn is the column that tells the elid.
+	keyColumn string
+	fields    []field
 	// filters are the columns p_possible_filters names.
 	filters []string
 
@@ -35,9 +67,15 @@ func (k kind) ready() *kind {
 	k.defaults = make(map[string]string, len(k.fields))
 	for _, f := range k.fields {
 		k.byName[f.name] = f
-		if f.as == "" && f.name != "passwd" {
+		if f.as == "" && f.name != k.secret && f.name != "active" {
 			k.defaults[f.name] = f.def
 		}
+	}
+	if k.keyColumn == "" {
+		k.keyColumn = "name"
+	}
+	if k.ownerParam == "" {
+		k.ownerParam = "owner"
 	}
 	for i := range k.columns {
 		c := &k.columns[i]
@@ -49,13 +87,50 @@ func (k kind) ready() *kind {
 // stored is the spelling a key is kept in. Panels take both spellings of an
 // IDN name and keep punycode (section 4, IDN).
 func (k *kind) stored(key string) string {
+	if local, domain, ok := strings.Cut(key, "@"); ok && k.name == "email" {
+		return strings.ToLower(local) + "@" + toPunycode(strings.ToLower(domain))
+	}
 	if !k.host {
 		return key
 	}
 	return toPunycode(strings.ToLower(key))
 }
 
-var kinds = []*kind{kindUser, kindWebdomain, kindDomain}
+// inherits tells that the owner is the parent's, or the caller.
+func (k *kind) inherits() bool { return k.parent != nil || k.perAccount }
+
+// tableKey is what a row is kept under; own undoes it.
+func (k *kind) tableKey(parent, own string) string {
+	if !k.scoped {
+		return own
+	}
+	return parent + "/" + own
+}
+
+func (k *kind) own(r *row) string {
+	if !k.scoped {
+		return r.key
+	}
+	return r.key[len(r.parent)+1:]
+}
+
+// parentOf is the parent a table key tells.
+func (k *kind) parentOf(key string) string {
+	switch {
+	case k.scoped:
+		parent, _, _ := strings.Cut(key, "/")
+		return parent
+	case k.parent != nil:
+		_, parent, _ := strings.Cut(key, "@")
+		return parent
+	}
+	return ""
+}
+
+var kinds = []*kind{
+	kindUser, kindWebdomain, kindDomain, kindRecord, kindEmaildomain, kindEmail,
+	kindServer, kindDB, kindDBUser, kindFTP, kindScheduler, kindCert, kindPreset, kindAddress,
+}
 
 // unlimited stands for "no limit": there is no such value, the interface
 // writes a large number (section 5, caveats).
@@ -64,14 +139,14 @@ const unlimited = "1000000"
 // kindUser: columns from section 4 (row user), fields from section 6
 // (user.edit). limit_*_enabled answers ok without effect (section 5).
 var kindUser = kind{
-	name: "user", adminOnly: true, existsObject: "user", missedObject: "users",
+	name: "user", least: levelReseller, secret: "passwd", valid: validUser, existsObject: "user", missedObject: "users",
 	required: []string{"passwd"},
 	filters:  []string{"name", "active", "preset"},
 	columns: []column{
 		keyColumn("name"),
 		fieldColumn("fullname"),
 		activeColumn(),
-		{name: "level", cell: func(*Panel, *kind, *row) string { return "16" }},
+		{name: "level", cell: userLevel},
 		fieldColumn("preset"),
 		{name: "quota_total", cell: func(_ *Panel, k *kind, r *row) string { return r.value(k, "limit_quota") }},
 		{name: "quota_used", cell: quotaUsed},
@@ -97,6 +172,14 @@ var kindUser = kind{
 		text("limit_charset", "off"),
 	},
 }.ready()
+
+// userLevel is 16, or what Put made of the account: 29 is a reseller.
+func userLevel(_ *Panel, _ *kind, r *row) string {
+	if level, ok := r.set["level"]; ok {
+		return level
+	}
+	return "16"
+}
 
 func quotaUsed(_ *Panel, _ *kind, r *row) string {
 	if used, ok := r.set["quota_used"]; ok {
@@ -124,7 +207,7 @@ func phpVersion(name string) field {
 // kindWebdomain: columns from section 4 (row webdomain; recorded list),
 // fields from section 6 (webdomain.edit).
 var kindWebdomain = kind{
-	name: "webdomain", host: true, owned: true, existsObject: "name", missedObject: "webdomain",
+	name: "webdomain", host: true, owned: true, valid: validHost, existsObject: "name", missedObject: "webdomain",
 	limit:   "limit_webdomains",
 	filters: []string{"name", "owner", "active"},
 	columns: webdomainColumns,
@@ -154,7 +237,7 @@ const defaultIP = "192.0.2.10"
 // kindDomain: columns from section 4 (row domain), fields from section 6
 // (domain.edit) and the guide's log line.
 var kindDomain = kind{
-	name: "domain", host: true, owned: true, existsObject: "name", missedObject: "domain",
+	name: "domain", host: true, owned: true, valid: validHost, after: (*call).broughtByZone, existsObject: "name", missedObject: "domain",
 	limit:   "limit_domains",
 	filters: []string{"name", "owner"},
 	columns: []column{

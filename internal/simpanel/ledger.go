@@ -17,7 +17,7 @@ type Call struct {
 	At time.Time
 	// Func is the function asked for.
 	Func string
-	// Method is the HTTP method.
+	// Method is the HTTP method, or mgrctl.
 	Method string
 	// Params are the parameters, func left out, secret values as "*".
 	Params map[string]string
@@ -70,7 +70,7 @@ func (l *ledger) begin(c Call) (int, Call) {
 func (l *ledger) change(entry int, f func(*Call)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := entry - l.first; i >= 0 {
+	if i := entry - l.first; entry != noEntry && i >= 0 {
 		f(&l.calls[i])
 	}
 }

@@ -26,27 +26,79 @@ func (p *Panel) SaveFilter(account, kind string, match map[string]string) {
 // list answers a list document.
 func (c *call) list() (answer, *failure) {
 	k := c.fn.kind
-	rows := c.visible(c.p.tables[k.name])
+	rows, f := c.visible(c.p.tables[k.name])
+	if f != nil {
+		return answer{}, f
+	}
 	if match := c.filter(k); match != nil {
 		rows = slices.Clone(rows)
 		rows = slices.DeleteFunc(rows, func(r *row) bool { return !c.p.matches(k, r, match) })
 	}
 	page := c.page(rows)
 	page.spoil(c.fault)
-	return answer{body: func(d *document) { page.write(d, c.p, k) }}, nil
+	return answer{body: func(d *document) {
+		page.write(d, c.p, k)
+		if d.devel {
+			writeListMetadata(d, k)
+		}
+	}}, nil
 }
 
-// visible is what the caller may see: the administrator all, a user the own.
-func (c *call) visible(t *table) []*row {
-	if c.level >= levelAdmin {
-		return t.inOrder()
+// visible is what the caller may see: the administrator all, a reseller what
+// belongs to its accounts, a user the own; of what lives in another, that
+// which lives in the one the call names; of jobs, the caller's.
+func (c *call) visible(t *table) ([]*row, *failure) {
+	k := t.kind
+	if k.parent != nil && k.scoped {
+		parent, f := c.parentRow("elid", c.form.Get("elid"))
+		if f != nil {
+			return nil, f
+		}
+		return t.pick(t.byParent[parent]), nil
 	}
-	var own []*row
-	for key := range t.byOwner[c.account] {
-		own = append(own, t.rows[key])
+	if c.level >= levelAdmin && !k.perAccount {
+		return t.inOrder(), nil
 	}
-	slices.SortFunc(own, func(a, b *row) int { return strings.Compare(a.key, b.key) })
-	return own
+	if c.level < levelReseller || k.perAccount {
+		return t.pick(t.byOwner[c.account]), nil
+	}
+	var seen []*row
+	for _, r := range t.inOrder() {
+		if c.sees(k, r) {
+			seen = append(seen, r)
+		}
+	}
+	return seen, nil
+}
+
+// pick is the rows of some keys, in order.
+func (t *table) pick(keys map[string]struct{}) []*row {
+	rows := make([]*row, 0, len(keys))
+	for key := range keys {
+		rows = append(rows, t.rows[key])
+	}
+	slices.SortFunc(rows, func(a, b *row) int { return strings.Compare(a.key, b.key) })
+	return rows
+}
+
+// sees tells whether a row is the caller's to see (guide, privileges of
+// another user: a reseller has its own accounts).
+func (c *call) sees(k *kind, r *row) bool {
+	switch {
+	case c.level >= levelAdmin, k.least > 0 && k != kindUser:
+		return true
+	case k == kindUser:
+		return c.level >= levelReseller && r.set["owner"] == c.account
+	case r.owner == c.account:
+		return true
+	}
+	return c.level >= levelReseller && c.p.belongsTo(r.owner, c.account)
+}
+
+// belongsTo tells whether an account is a reseller's.
+func (p *Panel) belongsTo(account, reseller string) bool {
+	r, ok := p.tables[kindUser.name].rows[account]
+	return ok && r.set["owner"] == reseller
 }
 
 // filter is what rows must match: with filter=on what the call says itself,
@@ -132,9 +184,9 @@ func (pg *listPage) write(d *document, p *Panel, k *kind) {
 		d.raw(`<filter name="` + name + `"/>`)
 	}
 	d.raw("</p_possible_filters>")
-	d.text("p_sort", "name")
+	d.text("p_sort", k.keyColumn)
 	for i := 0; i < len(pg.all); i += pg.size {
-		d.text("page", p.shown(k, pg.all[i].key))
+		d.text("page", p.shown(k, k.own(pg.all[i])))
 	}
 }
 

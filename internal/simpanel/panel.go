@@ -7,8 +7,9 @@ import (
 )
 
 // Generation is the generation of panel that is simulated. It changes what
-// the record says differs: error documents, logins, session ids and two
-// columns of the web domain list. Function names are those of v5/6 always.
+// the record says differs: error documents, logins, session ids, JSON and two
+// columns of the web domain list. Function names are those of v5/6; v4 has its
+// own beside them, v6 site.edit.
 type Generation int
 
 // The generations (panel-api.md sections 1 to 4).
@@ -48,6 +49,13 @@ type Options struct {
 	// BringsZones makes the create of a web domain make the DNS zone of that
 	// name too (section 7, inferred there).
 	BringsZones bool
+	// RestrictAuthinfo makes a panel refuse authinfo, as the option of that
+	// name does for addresses outside its range (section 2).
+	RestrictAuthinfo bool
+	// LetsEncryptDelay is how long after letsencrypt.generate a certificate is
+	// issued; until then it is listed as ssl_le_processing (section 6:
+	// asynchronous). 0 issues it at once.
+	LetsEncryptDelay time.Duration
 	// ListIDN makes lists and forms print host names in UTF-8, though they
 	// are kept in punycode (section 4, IDN).
 	ListIDN bool
@@ -66,7 +74,7 @@ type Panel struct {
 
 	mu        sync.Mutex
 	tables    map[string]*table // by kind
-	passwords map[string]string // by account
+	secrets   map[secretKey]string
 	filters   map[filterKey]map[string]string
 	sessions  map[string]*session
 	late      []lateChange
@@ -89,22 +97,27 @@ func New(o Options) *Panel {
 		o.SessionTTL = time.Hour
 	}
 	p := &Panel{
-		opt:       o,
-		tables:    make(map[string]*table, len(kinds)),
-		passwords: map[string]string{o.Account: o.Password},
-		filters:   make(map[filterKey]map[string]string),
-		sessions:  make(map[string]*session),
-		random:    rand.New(rand.NewPCG(o.Seed, 0x15b5)),
+		opt:      o,
+		tables:   make(map[string]*table, len(kinds)),
+		secrets:  map[secretKey]string{{kindUser.name, o.Account}: o.Password},
+		filters:  make(map[filterKey]map[string]string),
+		sessions: make(map[string]*session),
+		random:   rand.New(rand.NewPCG(o.Seed, 0x15b5)),
 	}
 	for _, k := range kinds {
 		p.tables[k.name] = newTable(k)
 	}
+	p.seedServer()
 	p.SetFaults(o.Faults)
 	return p
 }
 
 // Name is the panel's name, for printing a panels: section.
 func (p *Panel) Name() string { return p.opt.Name }
+
+// noEntry is the ledger entry of a change that no call is to be credited
+// with a second time.
+const noEntry = -1
 
 // lateChange is an accepted change that takes effect at its time only.
 type lateChange struct {
@@ -120,15 +133,14 @@ func (p *Panel) settle() {
 	if len(p.late) == 0 {
 		return
 	}
-	now, rest := p.opt.Now(), p.late[:0]
-	for _, l := range p.late {
+	now, late := p.opt.Now(), p.late
+	p.late = nil
+	for _, l := range late {
 		if now.Before(l.due) {
-			rest = append(rest, l)
+			p.late = append(p.late, l)
 			continue
 		}
-		l.effect()
+		l.effect() // may put off a change of its own
 		p.ledger.applied(l.entry)
 	}
-	clear(p.late[len(rest):])
-	p.late = rest
 }

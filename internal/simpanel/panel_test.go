@@ -92,6 +92,9 @@ func post(p *Panel, fn string, pairs ...string) (int, string) {
 	if !form.Has("authinfo") && !form.Has("auth") && fn != "auth" {
 		form.Set("authinfo", "root:pw")
 	}
+	if !form.Has("out") {
+		form.Set("out", "xml")
+	}
 	r := httptest.NewRequest(http.MethodPost, "https://panel.example.net:1500/ispmgr", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
@@ -284,18 +287,19 @@ func TestRequests(t *testing.T) {
 		}
 		return resp, string(body)
 	}
-	resp, body := get("/manager/ispmgr?func=auth&username=root&password=pw&out=nonsense")
+	resp, body := get("/manager/ispmgr?func=auth&username=root&password=pw&out=xml")
 	if parse(t, body).find("auth") == nil || resp.Header.Get("Content-Type") != "text/xml; charset=UTF-8" {
 		t.Errorf("login by GET: %v %s", resp.Header, body)
 	}
 	if c := p.Calls()[0]; !c.SecretInURL || c.Method != "GET" || c.Write {
 		t.Errorf("ledger: %+v, want a GET with a secret in its URL", c)
 	}
-	if _, body := get("/ispmgr?func=whoami", resp.Cookies()...); parse(t, body).find("user") == nil {
+	if _, body := get("/ispmgr?func=whoami&out=xml", resp.Cookies()...); parse(t, body).find("user") == nil {
 		t.Errorf("call by cookie: %s", body)
 	}
 	body = "--B\r\nContent-Disposition: form-data; name=\"func\"\r\n\r\nwhoami\r\n" +
-		"--B\r\nContent-Disposition: form-data; name=\"authinfo\"\r\n\r\nroot:pw\r\n--B--\r\n"
+		"--B\r\nContent-Disposition: form-data; name=\"authinfo\"\r\n\r\nroot:pw\r\n" +
+		"--B\r\nContent-Disposition: form-data; name=\"out\"\r\n\r\nxml\r\n--B--\r\n"
 	posted, err := srv.Client().Post(srv.URL+"/ispmgr", "multipart/form-data; boundary=B", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ func (p *Panel) Seed(users, webdomainsPerUser int) {
 	p.settle()
 	for u := 1; u <= users; u++ {
 		name := fmt.Sprintf("u%05d", u)
-		p.passwords[name] = "seeded-" + name
+		p.setSecret(kindUser, name, "seeded-"+name)
 		p.tables[kindUser.name].put(&row{key: name, active: true, set: map[string]string{
 			"fullname":   fmt.Sprintf("User %d", u),
 			"quota_used": fmt.Sprint((uint64(u)*37 + p.opt.Seed) % 900),
@@ -26,6 +26,13 @@ func (p *Panel) Seed(users, webdomainsPerUser int) {
 			})
 		}
 	}
+}
+
+// seedServer makes what every panel has from the start: a database server
+// (section 6, db.edit) and an address.
+func (p *Panel) seedServer() {
+	p.tables["db.server"].put(&row{key: defaultServer, active: true, set: map[string]string{"version": "8.0.36", "password": "sim-mysql"}})
+	p.tables["ipaddrlist"].put(&row{key: defaultIP, active: true})
 }
 
 // seededSites are the settings that seeded web domains have in turn. Rows

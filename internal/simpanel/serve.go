@@ -26,13 +26,15 @@ type call struct {
 	account string
 	level   int
 	cookie  string
+	// local: by mgrctl, with the rights of root (section 9).
+	local bool
 }
 
 // maxBody bounds a request, in bytes.
 const maxBody = 8 << 20
 
 // ServeHTTP answers a call: GET or POST to a path whose last element is
-// ispmgr (panel-api.md section 1). Any out is answered as xml. Faults that
+// ispmgr (panel-api.md section 1), in the format out names. Faults that
 // drop the connection do it by panicking with http.ErrAbortHandler, which a
 // server turns into a closed connection; a test with a ResponseRecorder has
 // to recover it.
@@ -47,16 +49,21 @@ func (p *Panel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{p: p, http: r, form: form}
-	name := form.Get("func")
+	c.serve(w, r.Method, secretInURL(r.URL))
+}
+
+// serve notes the call, makes of it what faults want, and answers it.
+func (c *call) serve(w http.ResponseWriter, method string, secretInURL bool) {
+	p, name := c.p, c.form.Get("func")
 	entry, seen := p.ledger.begin(Call{
-		At: p.opt.Now(), Func: name, Method: r.Method, Params: masked(form),
-		SecretInURL: secretInURL(r.URL), Write: isWrite(name, form),
+		At: p.opt.Now(), Func: name, Method: method, Params: masked(c.form),
+		SecretInURL: secretInURL, Write: isWrite(name, c.form),
 	})
 	c.entry, c.fault = entry, p.faults.pick(seen)
 	if c.fault != "" {
 		p.ledger.change(entry, func(l *Call) { l.Fault = c.fault })
 	}
-	c.wait(r.Context())
+	c.wait(c.http.Context())
 	if p.isDown() {
 		drop()
 	}
@@ -164,25 +171,38 @@ func (c *call) permitted(name string) (answer, *failure) {
 		return answer{}, unknown
 	case c.fault == RequestFailed:
 		return answer{}, &failure{typ: "request_failed"}
-	case fn.admin && c.level < levelAdmin:
+	case c.level < fn.least:
 		return answer{}, &failure{typ: "access", object: name}
 	}
 	c.fn = fn
 	return fn.serve(c)
 }
 
+// language is that of the texts; an unknown one is English (guide, Getting
+// results in native languages).
+func (c *call) language() string {
+	if c.form.Get("lang") == "ru" {
+		return "ru"
+	}
+	return "en"
+}
+
 // document is the whole answer, ready to be written to a stream.
 func (c *call) document(a answer, f *failure) func(io.Writer) {
-	lang := c.form.Get("lang")
-	if lang != "ru" {
-		lang = "en"
+	as, list := formatOf(c.form.Get("out")), c.fn != nil && c.fn.list
+	return func(w io.Writer) {
+		as.in(w, c.xml(a, f, as.devel), reply{fn: c.form.Get("func"), lang: c.language(), gen: c.p.opt.Generation, list: list})
 	}
+}
+
+// xml is the answer in the form all others are made from.
+func (c *call) xml(a answer, f *failure, devel bool) func(io.Writer) {
 	return func(w io.Writer) {
 		buf := buffers.Get().(*bufio.Writer)
 		buf.Reset(w)
 		d := &document{
-			Writer: buf, gen: c.p.opt.Generation, lang: lang, fn: c.form.Get("func"), host: c.http.Host,
-			account: c.account, level: c.level, form: c.form,
+			Writer: buf, gen: c.p.opt.Generation, lang: c.language(), fn: c.form.Get("func"), host: c.http.Host,
+			account: c.account, level: c.level, form: c.form, devel: devel,
 		}
 		d.begin(c.fn != nil && c.fn.list)
 		if f != nil {
@@ -230,7 +250,7 @@ func (c *call) reply(w http.ResponseWriter, write func(io.Writer)) {
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/xml; charset=UTF-8")
+	h.Set("Content-Type", formatOf(c.form.Get("out")).contentType)
 	if c.cookie != "" {
 		http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: c.cookie, Path: "/", HttpOnly: true})
 	}
@@ -240,7 +260,7 @@ func (c *call) reply(w http.ResponseWriter, write func(io.Writer)) {
 		write(&whole)
 		_, _ = w.Write(whole.Bytes()[:whole.Len()/2])
 		if c.fault == CutConnection {
-			_ = http.NewResponseController(w).Flush()
+			_ = http.NewResponseController(w).Flush() // mgrctl has none to flush
 			drop()
 		}
 	case EntityBomb, Endless, DeepNesting:

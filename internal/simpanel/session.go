@@ -3,15 +3,18 @@ package simpanel
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Levels of accounts (section 2).
+// Levels of accounts (section 2: 16 and 30 are recorded; a reseller's, which
+// lies between them, is not).
 const (
-	levelUser  = 16
-	levelAdmin = 30
+	levelUser     = 16
+	levelReseller = 29
+	levelAdmin    = 30
 )
 
 // session is somebody logged in, or with isKey a key that is good for one
@@ -27,7 +30,10 @@ func (p *Panel) level(account string) (int, bool) {
 	if account == p.opt.Account {
 		return levelAdmin, true
 	}
-	_, ok := p.tables[kindUser.name].rows[account]
+	r, ok := p.tables[kindUser.name].rows[account]
+	if ok && r.set["level"] == strconv.Itoa(levelReseller) {
+		return levelReseller, true
+	}
 	return levelUser, ok
 }
 
@@ -43,7 +49,7 @@ func (c *call) badPassword() *failure {
 // checkPassword is the login of auth and authinfo.
 func (c *call) checkPassword(account, password string) *failure {
 	level, ok := c.p.level(account)
-	known, has := c.p.passwords[account]
+	known, has := c.p.secrets[secretKey{kindUser.name, account}]
 	if !ok || !has || known != password {
 		return c.badPassword()
 	}
@@ -54,9 +60,19 @@ func (c *call) checkPassword(account, password string) *failure {
 // authenticate finds out who calls: by authinfo, by the auth parameter, or
 // by the cookie that auth has set (section 2).
 func (c *call) authenticate() *failure {
+	if c.local {
+		c.account, c.level = c.p.opt.Account, levelAdmin
+		return nil
+	}
 	if info := c.form.Get("authinfo"); info != "" {
 		account, password, _ := strings.Cut(info, ":")
-		return c.checkPassword(account, password)
+		if f := c.checkPassword(account, password); f != nil {
+			return f
+		}
+		if c.p.opt.RestrictAuthinfo {
+			return &failure{typ: "access", object: "authinfo"}
+		}
+		return nil
 	}
 	s, ok := c.p.sessions[c.sessionID()]
 	if !ok || s.isKey {
@@ -85,18 +101,18 @@ func (c *call) sessionID() string {
 	return ""
 }
 
-// substitute obeys su=USER: the administrator may call as anybody, ordinary
-// users may not (guide, "privileges of another user").
+// substitute obeys su=USER: the administrator may call as anybody, a reseller
+// as its own users, ordinary users may not (guide, "privileges of another user").
 func (c *call) substitute() *failure {
 	su := c.form.Get("su")
 	if su == "" || su == c.account {
 		return nil
 	}
-	if c.level < levelAdmin {
-		return &failure{typ: "access", object: "su"}
-	}
 	level, ok := c.p.level(su)
-	if !ok {
+	switch {
+	case c.level < levelReseller, c.level < levelAdmin && !c.p.belongsTo(su, c.account):
+		return &failure{typ: "access", object: "su"}
+	case !ok:
 		return badValue("su", su)
 	}
 	c.account, c.level = su, level
@@ -163,6 +179,50 @@ func (c *call) sessionDelete() (answer, *failure) {
 	}
 	delete(c.p.sessions, id)
 	return answer{body: writeOK}, nil
+}
+
+// sessionList tells who is logged in (section 2: the function is on record,
+// its columns are not): the administrator all, others their own.
+func (c *call) sessionList() (answer, *failure) {
+	type line struct {
+		id, name string
+		level    int
+	}
+	var lines []line
+	for id, s := range c.p.sessions {
+		level, ok := c.p.level(s.account)
+		alive := ok && !s.isKey && c.p.opt.Now().Sub(s.used) < c.p.opt.SessionTTL
+		if alive && (c.level >= levelAdmin || s.account == c.account) {
+			lines = append(lines, line{id, s.account, level})
+		}
+	}
+	slices.SortFunc(lines, func(a, b line) int { return strings.Compare(a.id, b.id) })
+	return answer{body: func(d *document) {
+		for _, l := range lines {
+			d.raw("<elem>")
+			d.text("id", l.id)
+			d.text("name", l.name)
+			d.text("level", strconv.Itoa(l.level))
+			d.raw("</elem>")
+		}
+		d.text("p_elems", strconv.Itoa(len(lines)))
+	}}, nil
+}
+
+// ownPassword changes the caller's password: usrparam su=USER (section 6).
+func (c *call) ownPassword() (answer, *failure) {
+	account, passwd := c.account, c.form.Get("passwd")
+	if c.form.Get("sok") == "" {
+		return answer{body: func(d *document) {
+			d.text("name", account)
+			d.text("passwd", "")
+			d.text("confirm", "")
+		}}, nil
+	}
+	if c.form.Has("confirm") && c.form.Get("confirm") != passwd {
+		return answer{}, badValue("passwd", "")
+	}
+	return answer{body: writeOK, effect: func() { c.p.setSecret(kindUser, account, passwd) }}, nil
 }
 
 // sessionNewKey takes a key of at least 16 characters (guide).

@@ -14,8 +14,9 @@ import (
 
 // row is one resource.
 type row struct {
-	key    string // host names in punycode
+	key    string // host names in punycode; PARENT/KEY in a scoped kind
 	owner  string
+	parent string // the parent's key
 	id     int
 	active bool
 	// set holds the fields whose value is not the kind's default. It is
@@ -70,12 +71,18 @@ type table struct {
 	kind    *kind
 	rows    map[string]*row
 	byOwner map[string]map[string]struct{}
-	lastID  int
-	sorted  []*row // by key; nil after a change
+	// byParent is kept for kinds that live in another only.
+	byParent map[string]map[string]struct{}
+	lastID   int
+	sorted   []*row // by key; nil after a change
 }
 
 func newTable(k *kind) *table {
-	return &table{kind: k, rows: make(map[string]*row), byOwner: make(map[string]map[string]struct{})}
+	t := &table{kind: k, rows: make(map[string]*row), byOwner: make(map[string]map[string]struct{})}
+	if k.parent != nil {
+		t.byParent = make(map[string]map[string]struct{})
+	}
+	return t
 }
 
 // put adds or replaces a row.
@@ -86,13 +93,27 @@ func (t *table) put(r *row) {
 		r.id = t.lastID
 	}
 	t.rows[r.key] = r
-	owned := t.byOwner[r.owner]
-	if owned == nil {
-		owned = make(map[string]struct{})
-		t.byOwner[r.owner] = owned
+	enter(t.byOwner, r.owner, r.key)
+	if t.byParent != nil {
+		enter(t.byParent, r.parent, r.key)
 	}
-	owned[r.key] = struct{}{}
 	t.sorted = nil
+}
+
+func enter(index map[string]map[string]struct{}, under, key string) {
+	keys := index[under]
+	if keys == nil {
+		keys = make(map[string]struct{})
+		index[under] = keys
+	}
+	keys[key] = struct{}{}
+}
+
+func leave(index map[string]map[string]struct{}, under, key string) {
+	delete(index[under], key)
+	if len(index[under]) == 0 {
+		delete(index, under)
+	}
 }
 
 // drop takes a row away, if it is there.
@@ -102,9 +123,9 @@ func (t *table) drop(key string) {
 		return
 	}
 	delete(t.rows, key)
-	delete(t.byOwner[r.owner], key)
-	if len(t.byOwner[r.owner]) == 0 {
-		delete(t.byOwner, r.owner)
+	leave(t.byOwner, r.owner, key)
+	if t.byParent != nil {
+		leave(t.byParent, r.parent, key)
 	}
 	t.sorted = nil
 }
@@ -122,17 +143,25 @@ func (t *table) inOrder() []*row {
 	return t.sorted
 }
 
-// take removes a row, and with a user all that the user owns (section 7,
-// Cascade).
+// take removes a row with what lives in it, and with a user all that the
+// user owns (section 7, Cascade).
 func (p *Panel) take(k *kind, key string) {
 	p.tables[k.name].drop(key)
+	delete(p.secrets, secretKey{k.name, key})
+	for _, t := range p.tables {
+		if t.kind.parent == k {
+			for _, child := range slices.Collect(maps.Keys(t.byParent[key])) {
+				p.take(t.kind, child)
+			}
+		}
+	}
 	if k != kindUser {
 		return
 	}
-	delete(p.passwords, key)
 	for _, t := range p.tables {
 		for _, owned := range slices.Collect(maps.Keys(t.byOwner[key])) {
 			t.drop(owned)
+			delete(p.secrets, secretKey{t.kind.name, owned})
 		}
 	}
 	for id, s := range p.sessions {
@@ -165,23 +194,41 @@ func Kinds() []string {
 // no side effect, no entry in the ledger. Fields not given keep their value,
 // or get the panel's default when the resource is new. Besides the fields of
 // the kind's form, owner, active (on or off) and meters such as quota_used
-// can be put; passwd sets a user's password. It panics for an unknown kind.
+// can be put, and level (29 makes a user a reseller); passwd or password sets
+// the secret of a kind that has one. The key is the panel's elid; for
+// domain.record, db.users and scheduler it is ZONE/RKEY, DB/USER and
+// ACCOUNT/NUMBER. What lives in another has its owner. It panics for an
+// unknown kind.
 func (p *Panel) Put(kind, key string, fields map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settle()
 	t := p.table(kind)
 	key = t.kind.stored(key)
-	if pw, ok := fields["passwd"]; ok && t.kind == kindUser {
+	if pw, ok := fields[t.kind.secret]; ok && t.kind.secret != "" {
 		fields = maps.Clone(fields)
-		delete(fields, "passwd")
-		p.passwords[key] = pw
+		delete(fields, t.kind.secret)
+		p.setSecret(t.kind, key, pw)
 	}
 	old, ok := t.rows[key]
 	if !ok {
-		old = &row{key: key, active: true}
+		old = &row{key: key, parent: t.kind.parentOf(key), active: true}
+		old.owner = p.ownerAbove(old, t.kind)
 	}
 	t.put(old.with(t.kind, fields))
+}
+
+// ownerAbove is the owner a row has by where it lives.
+func (p *Panel) ownerAbove(r *row, k *kind) string {
+	switch {
+	case k.perAccount:
+		return r.parent
+	case k.parent != nil:
+		if above, ok := p.tables[k.parent.name].rows[r.parent]; ok {
+			return above.owner
+		}
+	}
+	return ""
 }
 
 // Get tells one resource: every field of its form that keeps a value, owner,
@@ -255,11 +302,29 @@ func (p *Panel) Count(kind string) int {
 }
 
 // Password is the password of an account, for assertions; no call tells it.
-func (p *Panel) Password(account string) string {
+func (p *Panel) Password(account string) string { return p.Secret(kindUser.name, account) }
+
+// Secret is the write-only value of a resource (the password of a user, a
+// mailbox, a database user, an FTP user), for assertions. Keys are those of
+// Put. It panics for an unknown kind.
+func (p *Panel) Secret(kind, key string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.settle()
-	return p.passwords[account]
+	k := p.table(kind).kind
+	return p.secret(k, k.stored(key))
+}
+
+type secretKey struct{ kind, key string }
+
+func (p *Panel) secret(k *kind, key string) string { return p.secrets[secretKey{k.name, key}] }
+
+// setSecret keeps a secret; an empty one leaves it as it is (section 5,
+// caveats).
+func (p *Panel) setSecret(k *kind, key, value string) {
+	if k.secret != "" && value != "" {
+		p.secrets[secretKey{k.name, key}] = value
+	}
 }
 
 func onOff(on bool) string {

@@ -1,6 +1,7 @@
 package simpanel
 
 import (
+	"encoding/xml"
 	"fmt"
 	"io"
 	"maps"
@@ -39,6 +40,21 @@ func drawStep(t *rapid.T) step {
 		{"webdomain.resume", []string{"elid", site}},
 		{"domain.edit", []string{"name", zone, "owner", user, "sok", "ok"}},
 		{"domain.delete", []string{"elid", zone}},
+		{"domain.record.edit", []string{"plid", zone, "name", "w", "rtype", "txt", "value", site, "sok", "ok"}},
+		{"domain.record.delete", []string{"plid", zone, "elid", "w." + zone + ". TXT  " + site}},
+		{"emaildomain.edit", []string{"name", zone, "owner", user, "sok", "ok"}},
+		{"emaildomain.delete", []string{"elid", zone}},
+		{"email.edit", []string{"name", user, "domainname", zone, "passwd", "x", "sok", "ok"}},
+		{"email.delete", []string{"elid", user + "@" + zone}},
+		{"db.edit", []string{"name", user, "owner", user, "user", "*", "username", user, "password", "x", "sok", "ok"}},
+		{"db.users.edit", []string{"plid", user + "->MySQL", "name", "other", "password", "x", "sok", "ok"}},
+		{"db.users.delete", []string{"plid", user + "->MySQL", "elid", user}},
+		{"db.delete", []string{"elid", user + "->MySQL"}},
+		{"ftp.user.edit", []string{"name", "f" + user, "owner", user, "passwd", "x", "sok", "ok"}},
+		{"scheduler.edit", []string{"su", user, "command", "true", "sok", "ok"}},
+		{"scheduler.delete", []string{"su", user, "elid", "1"}},
+		{"sslcert.selfsigned", []string{"username", user, "domain", site, "sok", "ok"}},
+		{"sslcert.delete", []string{"elid", user + "%#%" + site}},
 		{"webdomain", nil},
 		{"user.edit", []string{"elid", user}},
 	}).Draw(t, "call")
@@ -59,15 +75,16 @@ func TestConcurrentCalls(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		checkRules(rt, p)
-		if n := len(p.Calls()); n != len(steps) {
+		calls := p.Calls()
+		if n := len(calls); n != len(steps) {
 			rt.Errorf("%d calls in the ledger, want %d", n, len(steps))
 		}
-		for i, c := range p.Calls() {
+		for i, c := range calls {
 			if c.N != i+1 || c.Applied && (!c.Write || c.Error != "") {
 				rt.Errorf("entry %d: %+v", i, c)
 			}
 		}
+		checkRules(rt, p)
 	})
 }
 
@@ -82,7 +99,7 @@ type fataler interface {
 func checkRules(t fataler, p *Panel) {
 	t.Helper()
 	s := p.Snapshot()
-	for _, kind := range []string{"webdomain", "domain"} {
+	for _, kind := range []string{"webdomain", "domain", "emaildomain", "email", "db", "db.users", "domain.record"} {
 		owned := make(map[string]int)
 		for key, f := range s[kind] {
 			owned[f["owner"]]++
@@ -103,12 +120,28 @@ func checkRules(t fataler, p *Panel) {
 		}
 	}
 	for kind, rows := range s {
-		_, body := post(p, kind)
-		p.ledger.mu.Lock()
-		p.ledger.calls = p.ledger.calls[:len(p.ledger.calls)-1]
-		p.ledger.mu.Unlock()
+		k := p.tables[kind].kind
+		body, parents := "", s[map[bool]string{true: "user"}[k.perAccount]]
+		if k.parent != nil {
+			parents = s[k.parent.name]
+		}
+		if !k.scoped {
+			_, body = post(p, kind)
+		} else {
+			for parent := range parents {
+				_, part := post(p, kind, map[bool]string{true: "su", false: "elid"}[k.perAccount], parent)
+				body += part
+			}
+		}
 		for key := range rows {
-			if !strings.Contains(body, "<name>"+key+"</name>") {
+			own, column := key, k.keyColumn
+			if k.scoped {
+				parent, rest, _ := strings.Cut(key, "/")
+				if own = rest; parents[parent] == nil {
+					t.Errorf("%s %s lives in nothing", kind, key)
+				}
+			}
+			if !strings.Contains(body, "<"+column+">"+escaped(own)+"</"+column+">") {
 				t.Errorf("the list of %s lacks %s", kind, key)
 			}
 		}
@@ -116,6 +149,12 @@ func checkRules(t fataler, p *Panel) {
 			t.Errorf("the list of %s has %d rows, want %d", kind, n, len(rows))
 		}
 	}
+}
+
+func escaped(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s))
+	return b.String()
 }
 
 // TestEditsAreIndependent: concurrent edits of different fields all take
@@ -275,7 +314,7 @@ func TestListIsOneMoment(t *testing.T) {
 	p := newPanel(Options{})
 	p.Seed(100, 10)
 	pr, pw := io.Pipe()
-	r := httptest.NewRequest(http.MethodGet, "/ispmgr?func=webdomain&authinfo=root:pw", nil)
+	r := httptest.NewRequest(http.MethodGet, "/ispmgr?func=webdomain&out=xml&authinfo=root:pw", nil)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		p.ServeHTTP(&pipeWriter{w: pw}, r)
@@ -308,7 +347,7 @@ func (p *pipeWriter) WriteHeader(int)             {}
 func BenchmarkList(b *testing.B) {
 	p := newPanel(Options{})
 	p.Seed(1000, 100)
-	r := httptest.NewRequest(http.MethodGet, "/ispmgr?func=webdomain&authinfo=root:pw", nil)
+	r := httptest.NewRequest(http.MethodGet, "/ispmgr?func=webdomain&out=xml&authinfo=root:pw", nil)
 	size := &counter{}
 	p.ServeHTTP(&pipeWriter{w: size}, r)
 	b.SetBytes(size.n)

@@ -13,13 +13,21 @@ import (
 // It is no user of the list (guide, log line: owner=www-root).
 const serverAccount = "www-root"
 
+// kindZone names the kind of zones where its own value cannot be used without
+// a cycle: its hooks make zones of sites and sites of zones.
+const kindZone = "domain"
+
 // edit shows a form, creates or changes (section 5: sok saves; with elid an
 // edit, without a create).
 func (c *call) edit() (answer, *failure) {
 	k, elid := c.fn.kind, c.form.Get("elid")
 	var old *row
 	if elid != "" {
-		if old = c.lookup(elid); old == nil {
+		var f *failure
+		if old, f = c.lookup(elid); f != nil {
+			return answer{}, f
+		}
+		if old == nil {
 			return answer{}, gone(k, elid)
 		}
 	}
@@ -33,15 +41,49 @@ func (c *call) edit() (answer, *failure) {
 	}
 }
 
-// lookup finds a resource by elid, in either spelling of an IDN name, among
-// those the caller may see.
-func (c *call) lookup(elid string) *row {
-	k := c.fn.kind
-	r, ok := c.p.tables[k.name].rows[k.stored(elid)]
-	if !ok || c.level < levelAdmin && r.owner != c.account {
-		return nil
+// param is a parameter of the form, under the name it has in this function.
+func (c *call) param(name string) string { return c.form.Get(c.fn.told(name)) }
+
+// editOnly is an edit that creates nothing.
+func (c *call) editOnly() (answer, *failure) {
+	if c.form.Get("elid") == "" {
+		return answer{}, missedParam("elid")
 	}
-	return r
+	return c.edit()
+}
+
+// lookup finds a resource by elid, in either spelling of an IDN name, among
+// those the caller may see; nil when there is none. It fails for a parent
+// that is not there.
+func (c *call) lookup(elid string) (*row, *failure) {
+	k, parent := c.fn.kind, ""
+	switch {
+	case k.perAccount:
+		parent = c.account
+	case k.scoped:
+		var f *failure
+		if parent, f = c.parentRow("plid", c.form.Get("plid")); f != nil {
+			return nil, f
+		}
+	}
+	r, ok := c.p.tables[k.name].rows[k.tableKey(parent, k.stored(elid))]
+	if !ok || !k.perAccount && !c.sees(k, r) {
+		return nil, nil
+	}
+	return r, nil
+}
+
+// parentRow checks the key of a parent that a parameter names.
+func (c *call) parentRow(param, key string) (string, *failure) {
+	k := c.fn.kind.parent
+	if key == "" {
+		return "", missedParam(param)
+	}
+	r, ok := c.p.tables[k.name].rows[k.stored(key)]
+	if !ok || !c.sees(k, r) {
+		return "", badValue(param, key)
+	}
+	return r.key, nil
 }
 
 // change edits: what is not sent keeps its value (section 0, fact 2). The
@@ -53,106 +95,158 @@ func (c *call) change(old *row) (answer, *failure) {
 	if f != nil {
 		return answer{}, f
 	}
-	k, key, passwd := c.fn.kind, old.key, c.form.Get("passwd")
-	return c.done(key, func() {
-		t := c.p.tables[k.name]
-		if r, ok := t.rows[key]; ok {
-			t.put(secured(k, r.with(k, fields)))
-			c.p.setPassword(k, key, passwd)
+	k, key, secret := c.fn.kind, old.key, c.form.Get(c.fn.kind.secret)
+	edited := old.with(k, fields)
+	if k == kindRecord {
+		if f := checkRecord(func(name string) string { return edited.value(k, name) }); f != nil {
+			return answer{}, f
 		}
+	}
+	t := c.p.tables[k.name]
+	if k.rekey != nil {
+		own := k.rekey(k, edited)
+		if _, taken := t.rows[k.tableKey(old.parent, own)]; taken && own != k.own(old) {
+			return answer{}, &failure{typ: "exists", object: k.existsObject, value: own, kind: k.name}
+		}
+	}
+	return c.done(k.own(old), func() {
+		r, ok := t.rows[key]
+		if !ok {
+			return
+		}
+		r = secured(k, r.with(k, fields))
+		if k.rekey != nil {
+			t.drop(key)
+			r.key = k.tableKey(r.parent, k.rekey(k, r))
+		}
+		t.put(r)
+		c.p.setSecret(k, key, secret)
 	}), nil
 }
 
 // create makes a resource, and what comes with it.
 func (c *call) create() (answer, *failure) {
 	k := c.fn.kind
-	key, f := c.newKey()
-	if f != nil {
-		return answer{}, f
-	}
-	owner, f := c.newOwner(key)
+	made, f := c.newRow()
 	if f != nil {
 		return answer{}, f
 	}
 	for _, name := range k.required {
-		if c.form.Get(name) == "" {
-			return answer{}, missedParam(name)
+		if c.param(name) == "" {
+			return answer{}, missedParam(c.fn.told(name))
 		}
 	}
 	fields, f := c.values(true)
 	if f != nil {
 		return answer{}, f
 	}
-	passwd, withSite := c.form.Get("passwd"), k == kindDomain && c.form.Get("webdomain") == "on"
-	return c.done(key, func() {
-		if !c.p.isOwner(k, owner) {
-			return // a late create whose owner has gone
+	if k == kindUser && c.level < levelAdmin {
+		fields["owner"] = c.account
+	}
+	if k.complete != nil {
+		if f := k.complete(c, k.own(made), c.withDefaults(fields)); f != nil {
+			return answer{}, f
 		}
-		made := (&row{key: key, owner: owner, active: true}).with(k, fields)
-		c.p.tables[k.name].put(secured(k, made))
-		c.p.setPassword(k, key, passwd)
-		switch {
-		case k == kindWebdomain && c.p.opt.BringsZones:
-			c.p.bring(kindDomain, key, owner)
-		case withSite:
-			c.p.bring(kindWebdomain, key, owner)
+	}
+	secret := c.form.Get(k.secret)
+	return c.done(k.own(made), func() {
+		if !c.p.canOwn(k, made) {
+			return // a late create whose owner or parent has gone
+		}
+		r := secured(k, made.with(k, fields))
+		c.p.tables[k.name].put(r)
+		c.p.setSecret(k, r.key, secret)
+		if k == kindWebdomain && c.p.opt.BringsZones {
+			c.p.bring(kindZone, r.key, r.owner)
+		}
+		if k.after != nil {
+			k.after(c, r)
 		}
 	}), nil
 }
 
-// newKey checks the name of a new resource.
-func (c *call) newKey() (string, *failure) {
-	k, name := c.fn.kind, c.form.Get("name")
-	if name == "" {
-		return "", missedParam("name")
+// withDefaults fills in what a call does not say; the same map is returned.
+func (c *call) withDefaults(fields map[string]string) map[string]string {
+	for name, def := range c.fn.kind.defaults {
+		if _, ok := fields[name]; !ok && def != "" {
+			fields[name] = def
+		}
 	}
-	key := k.stored(name)
-	valid := validUser
-	if k.host {
-		valid = validHost
+	return fields
+}
+
+// newRow checks the key, the parent and the owner of a new resource.
+func (c *call) newRow() (*row, *failure) {
+	k, newKey := c.fn.kind, c.fn.kind.newKey
+	if newKey == nil {
+		newKey = (*call).plainKey
 	}
-	if len(key) > 253 || !valid.MatchString(key) {
-		return "", badValue("name", name)
+	own, parent, f := newKey(c)
+	if f != nil {
+		return nil, f
 	}
+	key := k.tableKey(parent, own)
 	_, taken := c.p.tables[k.name].rows[key]
 	if taken || k == kindUser && (key == c.p.opt.Account || key == serverAccount) {
-		return "", &failure{typ: "exists", object: k.existsObject, value: name, kind: k.name}
+		return nil, &failure{typ: "exists", object: k.existsObject, value: own, kind: k.name}
 	}
-	return key, nil
+	owner, f := c.newOwner(own, parent)
+	if f != nil {
+		return nil, f
+	}
+	return &row{key: key, parent: parent, owner: owner, active: true}, nil
+}
+
+// plainKey is the name of a resource that has one.
+func (c *call) plainKey() (own, parent string, f *failure) {
+	k, name := c.fn.kind, c.param("name")
+	if name == "" {
+		return "", "", missedParam(c.fn.told("name"))
+	}
+	own = k.stored(name)
+	if len(own) > 253 || !k.valid.MatchString(own) {
+		return "", "", badValue(c.fn.told("name"), name)
+	}
+	if k.scoped {
+		parent, f = c.parentRow("plid", c.form.Get("plid"))
+	}
+	return own, parent, f
 }
 
 // newOwner finds who will own a new resource and whether that account may
 // have it: the owner must exist, be below its limit, and not build in
 // another's zone (section 3: limit, dns/domain_access).
-func (c *call) newOwner(key string) (string, *failure) {
+func (c *call) newOwner(key, parent string) (string, *failure) {
 	k, owner := c.fn.kind, c.account
-	if !k.owned {
+	switch {
+	case !k.owned:
 		return "", nil
-	}
-	if c.level >= levelAdmin {
-		owner = c.form.Get("owner")
+	case k.parent != nil:
+		owner = c.p.tables[k.parent.name].rows[parent].owner
+	case c.choosesOwner():
+		owner = c.param(k.ownerParam)
 		if owner == "" && k == kindWebdomain {
-			return "", missedParam("owner")
+			return "", missedParam(c.fn.told("owner"))
 		}
 		if owner == "" {
 			owner = serverAccount
 		}
+		if !c.p.isOwner(k, owner) || c.level < levelAdmin && !c.p.belongsTo(owner, c.account) {
+			return "", badValue(c.fn.told(k.ownerParam), owner)
+		}
 	}
-	if !c.p.isOwner(k, owner) {
-		return "", badValue("owner", owner)
+	account, ok := c.p.tables[kindUser.name].rows[owner]
+	if !ok {
+		return owner, nil // the server's own
 	}
-	if owner == serverAccount {
-		return owner, nil
-	}
-	for zone := key; zone != ""; _, zone, _ = strings.Cut(zone, ".") {
+	for zone := key; k.host && zone != ""; _, zone, _ = strings.Cut(zone, ".") {
 		r, ok := c.p.tables[kindDomain.name].rows[zone]
 		if ok && r.owner != owner && r.owner != serverAccount {
 			return "", &failure{typ: "dns", object: "domain_access", value: key}
 		}
 	}
-	account := c.p.tables[kindUser.name].rows[owner]
 	limit, err := strconv.Atoi(account.value(kindUser, k.limit))
-	if err == nil && len(c.p.tables[k.name].byOwner[owner]) >= limit {
+	if k.limit != "" && err == nil && len(c.p.tables[k.name].byOwner[owner]) >= limit {
 		return "", &failure{typ: "limit", object: k.limit, value: key}
 	}
 	return owner, nil
@@ -161,36 +255,45 @@ func (c *call) newOwner(key string) (string, *failure) {
 // isOwner tells whether an account can own resources of a kind.
 func (p *Panel) isOwner(k *kind, account string) bool {
 	_, ok := p.tables[kindUser.name].rows[account]
-	return ok || !k.owned || account == serverAccount
+	return ok || !k.owned || account == serverAccount || k.perAccount && account == p.opt.Account
+}
+
+// canOwn tells whether the owner and the parent of a row are there.
+func (p *Panel) canOwn(k *kind, r *row) bool {
+	if k.parent != nil {
+		_, ok := p.tables[k.parent.name].rows[r.parent]
+		return ok
+	}
+	return p.isOwner(k, r.owner)
 }
 
 // values are the fields a call sets. Parameters the form lacks are ignored
 // (section 5, Unknown parameters); values it does not take are refused.
 func (c *call) values(creating bool) (map[string]string, *failure) {
 	fields := make(map[string]string)
-	for _, f := range c.fn.kind.fields {
-		if !c.form.Has(f.name) {
+	k := c.fn.kind
+	for _, f := range k.fields {
+		if !c.form.Has(c.fn.told(f.name)) {
 			continue
 		}
-		v := c.form.Get(f.name)
+		v := c.param(f.name)
 		if !f.check(v) {
-			return nil, badValue(f.name, v)
+			return nil, badValue(c.fn.told(f.name), v)
 		}
-		switch f.name {
-		case "passwd":
-			// An empty password leaves it as it is (section 5, caveats).
+		switch {
+		case f.name == k.secret:
 			if c.form.Has("confirm") && c.form.Get("confirm") != v {
-				return nil, badValue("passwd", "")
+				return nil, badValue(f.name, "")
 			}
 			continue
-		case "aliases":
+		case f.name == "aliases" && k.host:
 			hosts, ok := hostList(v)
 			if !ok {
-				return nil, badValue(f.name, v)
+				return nil, badValue(c.fn.told(f.name), v)
 			}
 			v = hosts
-		case "ipsrc":
-			if v == "auto" && !c.form.Has("ipaddrs") && c.fn.kind == kindWebdomain {
+		case f.name == "ipsrc" && k == kindWebdomain:
+			if v == "auto" && !c.form.Has(c.fn.told("ipaddrs")) {
 				fields["ipaddrs"] = defaultIP
 			}
 		}
@@ -222,16 +325,16 @@ func secured(k *kind, r *row) *row {
 	return r
 }
 
-func (p *Panel) setPassword(k *kind, key, passwd string) {
-	if k == kindUser && passwd != "" {
-		p.passwords[key] = passwd
-	}
-}
-
 // bring makes a resource that comes with another, unless it is there.
-func (p *Panel) bring(k *kind, key, owner string) {
-	if _, ok := p.tables[k.name].rows[key]; !ok {
-		p.tables[k.name].put(&row{key: key, owner: owner, active: true})
+func (p *Panel) bring(kind, key, owner string) {
+	t := p.tables[kind]
+	if _, ok := t.rows[key]; ok {
+		return
+	}
+	r := &row{key: key, owner: owner, active: true}
+	t.put(r)
+	if kind == kindZone {
+		p.zoneRecords(r)
 	}
 }
 
@@ -248,6 +351,21 @@ func (c *call) remove() (answer, *failure) {
 			c.p.take(k, key)
 		}
 	}), nil
+}
+
+// removeConfirmed is the delete that asks about files first (section 7).
+func (c *call) removeConfirmed() (answer, *failure) {
+	if c.form.Get("sok") != "" {
+		return c.remove()
+	}
+	if _, f := c.group(gone); f != nil {
+		return answer{}, f
+	}
+	elid := c.form.Get("elid")
+	return answer{body: func(d *document) {
+		d.text("elid", elid)
+		d.text("remove_directory", "off")
+	}}, nil
 }
 
 func (c *call) suspend() (answer, *failure) { return c.toggle("off") }
@@ -279,11 +397,15 @@ func (c *call) group(missing func(*kind, string) *failure) ([]string, *failure) 
 	}
 	keys := make([]string, 0, len(names))
 	for _, name := range names {
-		r := c.lookup(name)
-		if r == nil {
+		r, f := c.lookup(name)
+		switch {
+		case f != nil:
+			return nil, f
+		case r != nil:
+			keys = append(keys, r.key)
+		case !c.fn.kind.vague:
 			return nil, missing(c.fn.kind, name)
 		}
-		keys = append(keys, r.key)
 	}
 	return keys, nil
 }
