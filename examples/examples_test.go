@@ -23,6 +23,7 @@ var all = map[string]example{
 	"many-panels": {spec: "many-panels", panels: 6, resources: 7 + 6 + 9 + 6 + 6 + 3},
 	"gitops":      {spec: "gitops/specs", panels: 2, resources: 2 + 1 + 2},
 	"cron":        {spec: "cron/specs", panels: 1, resources: 1 + 2},
+	"plugin":      {spec: "plugin", panels: 1, resources: 1 + 1},
 }
 
 // load reads an example as `ispsync validate` does: offline, policies compiled.
