@@ -1,21 +1,11 @@
 package apiclient
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"net/http/httptrace"
-	"net/url"
-	"strconv"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ispsync/ispsync/specs"
@@ -23,9 +13,11 @@ import (
 
 // The functions that are not named by a catalog row.
 const (
-	funcAuth    = "auth"    // guide, "Session unique ID authentication"
-	funcWhoami  = "whoami"  // panel-api.md section 2
-	funcRestart = "restart" // guide, "If the web-server needs to be rebooted"
+	funcAuth          = "auth"           // guide, "Session unique ID authentication"
+	funcNewKey        = "session.newkey" // guide, "Key authentication"
+	funcSessionDelete = "session.delete" // panel-api.md section 2, logout
+	funcWhoami        = "whoami"         // panel-api.md section 2
+	funcRestart       = "restart"        // guide, "If the web-server needs to be rebooted"
 )
 
 // call is one call to be. Values of secrets are not in it: they are fetched
@@ -34,14 +26,18 @@ type call struct {
 	fn      string
 	params  params
 	secrets []secretParam
+	format  string // of the answer; xml when empty
+	lang    string // of the panel's texts; the client's when empty
 	su      string // the account to run as; the panel's own su when empty
 	about   string // what messages say the call is about
 	elid    bool   // names a resource that must exist
 	list    bool   // asks for a whole list and names nothing
 	write   bool
-	form    bool // asks for a form
-	login   bool // func=auth itself: carries no credential
-	once    bool // the caller repeats, not the client
+	form    bool   // asks for a form
+	login   bool   // a call of logging in or out: gets no credential but session
+	session string // the session of a call of logging in or out, if any
+	once    bool   // the caller repeats, not the client
+	raw     *rawAnswer
 }
 
 // param is one parameter of a call.
@@ -69,10 +65,45 @@ func (p params) has(name string) bool {
 	return false
 }
 
-// secretParam is a secret and the parameters that take its value.
+// secretParam is a secret and the parameters that take its value. The value is
+// fetched when the call is encoded, unless somebody made or typed it.
 type secretParam struct {
 	names  []string
 	secret specs.Secret
+	made   bool
+	value  string
+}
+
+// request is a call with the values of its secrets, as it leaves.
+type request struct {
+	fn, format, lang, su string
+	plain, secret        [][2]string
+	hidden               secrets // what no message about the call may show
+}
+
+// door is a way to a panel: HTTP, or the panel's program mgrctl.
+type door interface {
+	// send takes a request to the panel. The answer must be closed.
+	send(ctx context.Context, k *call, r *request) (*answer, *Error)
+	// idle gives up connections that nothing is using.
+	idle()
+	// close gives up everything. Calls in flight are not touched.
+	close() error
+}
+
+// answer is what a panel sends back, as a stream.
+type answer struct {
+	body io.Reader
+	// end closes the stream. It gets what was made of the body, and may know
+	// better how the call ended.
+	end  func(failure *Error) *Error
+	size int64 // bytes read
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.body.Read(p)
+	a.size += int64(n)
+	return n, err
 }
 
 // scanners are kept between calls for their buffers.
@@ -81,15 +112,15 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 // maxPooled is the largest buffer that is kept.
 const maxPooled = 1 << 20
 
-// exchange sends a call once and reads its answer into d. It returns nil when
-// the panel did what was asked.
+// exchange sends a call once and reads its answer into d, or into k.raw. It
+// returns nil when the panel did what was asked.
 func (c *Client) exchange(ctx context.Context, k *call, cred credential, d *document) *Error {
 	release, err := c.enter(ctx, k)
 	if err != nil {
 		return c.notSent(k, "it did not get its turn: %w", err)
 	}
 	defer release()
-	body, hidden, err := c.encode(ctx, k, cred)
+	r, err := c.request(ctx, k, cred)
 	if err != nil {
 		e := c.notSent(k, "%w", err)
 		e.wide = errors.As(err, new(noPassword))
@@ -98,103 +129,20 @@ func (c *Client) exchange(ctx context.Context, k *call, cred credential, d *docu
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errNoAnswer)
 	defer cancel()
 	began, size := time.Now(), int64(0)
-	failure := c.send(ctx, k, body, hidden, d, &size)
+	c.requests.Add(1)
+	a, failure := c.door.send(ctx, k, r)
+	if failure == nil {
+		failure = a.end(c.take(ctx, k, a, d, r.hidden))
+		size = a.size
+	}
 	c.traceCall(k, time.Since(began), size, failure)
 	return failure
 }
 
-// noPassword says that the account's own password cannot be fetched.
-type noPassword struct {
-	account string
-	err     error
-}
-
-func (e noPassword) Error() string { return fmt.Sprintf("the password of %s: %v", e.account, e.err) }
-func (e noPassword) Unwrap() error { return e.err }
-
-// errNoAnswer is the cause of a call that the panel's timeout ended.
-var errNoAnswer = errors.New("no answer in time")
-
-// encode writes the form a call is: func, out, lang, su, the credential and
-// the parameters (guide). It also returns every secret value in it, for hiding
-// them in texts that come back.
-func (c *Client) encode(ctx context.Context, k *call, cred credential) ([]byte, secrets, error) {
-	var hidden secrets
-	b := make([]byte, 0, 512)
-	add := func(name, value string) {
-		if len(b) > 0 {
-			b = append(b, '&')
-		}
-		b = append(b, url.QueryEscape(name)...)
-		b = append(b, '=')
-		b = append(b, url.QueryEscape(value)...)
-	}
-	add("func", k.fn)
-	add("out", "xml")
-	add("lang", c.lang)
-	if su := k.su; su != "" {
-		add("su", su)
-	} else if c.panel.Su != "" && !k.login {
-		add("su", c.panel.Su)
-	}
-	switch {
-	case cred.session != "":
-		add("auth", cred.session)
-		hidden = append(hidden, cred.session)
-	case cred.authinfo:
-		password, err := c.secret(ctx, c.panel.Auth.Password)
-		if err != nil {
-			return nil, nil, noPassword{c.panel.Auth.Username, err}
-		}
-		add("authinfo", c.panel.Auth.Username+":"+password)
-		hidden = append(hidden, password)
-	}
-	for _, p := range k.params {
-		add(p.name, p.value)
-	}
-	for _, s := range k.secrets {
-		value, err := c.secret(ctx, s.secret)
-		if err != nil && k.login {
-			return nil, nil, noPassword{c.panel.Auth.Username, err}
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("the value of %s: %w", s.names[0], err)
-		}
-		for _, name := range s.names {
-			add(name, value)
-		}
-		hidden = append(hidden, value)
-	}
-	return b, hidden, nil
-}
-
-// send does the HTTP part of exchange.
-func (c *Client) send(ctx context.Context, k *call, body []byte, hidden secrets, d *document, size *int64) *Error {
-	// What matters for a write is whether it may have left. The transport asks
-	// for a connection anew when it sends again by itself, which it does only
-	// when nothing was taken.
-	var connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
-	if err != nil {
-		return c.notSent(k, "%w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	// Old v4 panels refuse clients that do not look like a browser (panel-api.md section 1).
-	req.Header.Set("User-Agent", "Mozilla/5.0 (compatible; ispsync)")
-	c.requests.Add(1)
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return c.lost(ctx, k, connected.Load(), err)
-	}
-	defer resp.Body.Close()
-	counted := &countedBody{r: resp.Body}
-	defer func() { *size = counted.n }()
-	if resp.StatusCode != http.StatusOK {
-		return c.badStatus(k, resp, counted, hidden)
+// take reads what a panel sends back.
+func (c *Client) take(ctx context.Context, k *call, a *answer, d *document, hidden secrets) *Error {
+	if k.raw != nil {
+		return c.readRaw(ctx, k, a, hidden)
 	}
 	s := scanners.Get().(*scanner)
 	defer func() {
@@ -202,20 +150,9 @@ func (c *Client) send(ctx context.Context, k *call, body []byte, hidden secrets,
 			scanners.Put(s)
 		}
 	}()
-	s.reset(counted, c.maxBody)
+	s.reset(a, c.maxBody)
 	defer func() { s.r = nil }()
 	return c.readAnswer(ctx, k, s, d, hidden)
-}
-
-type countedBody struct {
-	r io.Reader
-	n int64
-}
-
-func (b *countedBody) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.n += int64(n)
-	return n, err
 }
 
 // enter waits for the panel's limits: calls at a time and calls per second.
@@ -238,175 +175,61 @@ func (c *Client) enter(ctx context.Context, k *call) (release func(), err error)
 	return func() { <-slots }, nil
 }
 
-// readAnswer reads the answer of status 200 and judges it.
-func (c *Client) readAnswer(ctx context.Context, k *call, s *scanner, d *document, hidden secrets) *Error {
-	d.start()
-	some, xml, err := s.begin()
+// noPassword says that the account's own password cannot be fetched.
+type noPassword struct {
+	account string
+	err     error
+}
+
+func (e noPassword) Error() string { return fmt.Sprintf("the password of %s: %v", e.account, e.err) }
+func (e noPassword) Unwrap() error { return e.err }
+
+// errNoAnswer is the cause of a call that the panel's timeout ended.
+var errNoAnswer = errors.New("no answer in time")
+
+// request makes a call ready to leave: the account's credential is added and
+// secrets are fetched (guide, "Authentication methods", "privileges of another user").
+func (c *Client) request(ctx context.Context, k *call, cred credential) (*request, error) {
+	r := &request{fn: k.fn, format: k.format, lang: k.lang, su: k.su, plain: make([][2]string, 0, len(k.params))}
+	if r.format == "" {
+		r.format = "xml"
+	}
+	if r.lang == "" {
+		r.lang = c.lang
+	}
+	if r.su == "" && !k.login {
+		r.su = c.panel.Su
+	}
 	switch {
-	case err != nil:
-		return c.badBody(ctx, k, s, err, hidden)
-	case !some:
-		return c.documentError(k, "the answer is empty")
-	case !xml:
-		line := hidden.firstLine(s.head)
-		if strings.HasPrefix(strings.ToLower(line), "access deny") { // panel-api.md section 1, v4
-			e := c.newError(k)
-			e.Type, e.Msg, e.bare = "access", line, true
-			return e
+	case cred.session != "":
+		r.secret = append(r.secret, [2]string{"auth", cred.session})
+		r.hidden = append(r.hidden, cred.session)
+	case cred.authinfo:
+		password, err := c.secret(ctx, c.panel.Auth.Password)
+		if err != nil {
+			return nil, noPassword{c.panel.Auth.Username, err}
 		}
-		return c.documentError(k, "the answer is no panel document but the text %q", line)
+		r.secret = append(r.secret, [2]string{"authinfo", c.panel.Auth.Username + ":" + password})
+		r.hidden = append(r.hidden, password)
 	}
-	if err := d.read(s); err != nil {
-		return c.badBody(ctx, k, s, err, hidden)
+	for _, p := range k.params {
+		r.plain = append(r.plain, [2]string{p.name, p.value})
 	}
-	if d.failed {
-		return c.panelError(k, d, hidden)
-	}
-	if k.write && !d.ok {
-		e := c.newError(k)
-		e.Type, e.Msg = typeNoOK, "the panel answered neither ok nor an error, so nobody can tell whether it did it"
-		return e
-	}
-	return nil
-}
-
-// newError is an error about a call.
-func (c *Client) newError(k *call) *Error {
-	return &Error{Panel: c.panel.Name, Func: k.fn, about: k.about, elid: k.elid, list: k.list}
-}
-
-// notSent is a refusal before anything left.
-func (c *Client) notSent(k *call, format string, args ...any) *Error {
-	e := c.newError(k)
-	err := fmt.Errorf(format, args...)
-	e.Type, e.Msg, e.cause, e.final = typeNotSent, "not sent: "+err.Error(), err, true
-	return e
-}
-
-func (c *Client) documentError(k *call, format string, args ...any) *Error {
-	e := c.newError(k)
-	e.Type, e.HTTPStatus, e.Msg = typeDocument, http.StatusOK, fmt.Sprintf(format, args...)
-	return e
-}
-
-// panelError is what the panel complains about (panel-api.md section 3).
-func (c *Client) panelError(k *call, d *document, hidden secrets) *Error {
-	n := &d.errorNode
-	e := c.newError(k)
-	e.HTTPStatus = http.StatusOK
-	e.Type, e.Object, e.level = cleanLine(n.typ), cleanLine(n.object), n.level
-	e.Value = hidden.line(n.value, 200)
-	text := n.msg
-	for _, t := range []string{n.detail, n.text} {
-		if cleanLine(text) == "" {
-			text = t
+	for _, s := range k.secrets {
+		value, err := s.value, error(nil)
+		if !s.made {
+			value, err = c.secret(ctx, s.secret)
 		}
-	}
-	e.Msg = hidden.line(text, 500)
-	switch {
-	case d.authfail:
-		e.Type, e.Object, e.bare = "auth", "authfail", true
-	case e.Type == "":
-		e.Code, _ = strconv.Atoi(n.code)
-		e.Type = v4Type(e.Code)
-		if e.Object == "" {
-			e.Object = cleanLine(n.val) // codes 4 and 5 name the parameter there
+		if err != nil && k.login {
+			return nil, noPassword{c.panel.Auth.Username, err}
 		}
-	}
-	return e
-}
-
-// badBody judges an answer that is no whole document.
-func (c *Client) badBody(ctx context.Context, k *call, s *scanner, err error, hidden secrets) *Error {
-	var (
-		bad   malformed
-		large tooMuch
-		other notDocument
-	)
-	switch {
-	case errors.As(err, &other), errors.As(err, &bad):
-		msg := err.Error()
-		if line := hidden.firstLine(s.head); line != "" && !bytes.Contains(s.head, []byte("<doc")) {
-			msg = fmt.Sprintf("the answer is no panel document but a page that says %q: a proxy, or the panel is starting", line)
+		if err != nil {
+			return nil, fmt.Errorf("the value of %s: %w", s.names[0], err)
 		}
-		return c.documentError(k, "%s", hidden.hide(msg))
-	case errors.As(err, &large):
-		e := c.documentError(k, "%s", hidden.hide(err.Error()))
-		e.final = true
-		return e
-	case errors.Is(err, errTruncated):
-		return c.documentError(k, "%v", err)
+		for _, name := range s.names {
+			r.secret = append(r.secret, [2]string{name, value})
+		}
+		r.hidden = append(r.hidden, value)
 	}
-	return c.lost(ctx, k, true, err)
-}
-
-// badStatus judges an answer with a status other than 200. A panel reports
-// its own errors with status 200 (panel-api.md section 1), so this is a proxy,
-// or a panel that is down, or another server.
-func (c *Client) badStatus(k *call, resp *http.Response, body io.Reader, hidden secrets) *Error {
-	e := c.newError(k)
-	e.Type, e.HTTPStatus = typeHTTP, resp.StatusCode
-	e.Msg = fmt.Sprintf("HTTP status %d (%s)", resp.StatusCode, http.StatusText(resp.StatusCode))
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		e.Msg += fmt.Sprintf(": it sends us on to %s, and redirects are not followed, because the password would go along; if that is the panel, make it the panel's url",
-			hidden.line(location(resp), 200))
-		return e
-	}
-	head, _ := io.ReadAll(io.LimitReader(body, headSize))
-	if line := hidden.firstLine(head); line != "" {
-		e.Msg += fmt.Sprintf(": %q", line)
-	}
-	e.retryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	return e
-}
-
-// location is where a redirect leads, without the parts that may hold secrets.
-func location(resp *http.Response) string {
-	u, err := resp.Location()
-	if err != nil {
-		return "nowhere"
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-}
-
-// lost judges a network error. Before there was a connection nothing was
-// sent; after that nobody can tell.
-func (c *Client) lost(ctx context.Context, k *call, connected bool, err error) *Error {
-	e := c.newError(k)
-	e.cause = err
-	e.Type = typeUnreachable
-	if connected {
-		e.Type = typeLost
-	}
-	var ne net.Error
-	e.timeout = errors.As(err, &ne) && ne.Timeout() || errors.Is(err, context.DeadlineExceeded)
-	var (
-		host   x509.HostnameError
-		verify *tls.CertificateVerificationError
-		record tls.RecordHeaderError
-		dns    *net.DNSError
-	)
-	switch {
-	case errors.Is(err, context.Canceled):
-		e.Msg, e.final = "interrupted", true
-	case errors.Is(context.Cause(ctx), errNoAnswer):
-		// Not the context's own error: that would mean that the run is over.
-		e.Msg, e.timeout, e.cause = fmt.Sprintf("no whole answer within %v", c.timeout), true, errNoAnswer
-	case errors.Is(err, context.DeadlineExceeded):
-		e.Msg = "the time for it was over before the whole answer was there"
-	case errors.Is(err, errPin):
-		e.Msg, e.final = err.Error(), true
-	case errors.As(err, &host), errors.As(err, &verify):
-		e.Msg, e.final = "its certificate is not trusted: "+err.Error()+certificateHint(verify), true
-	case errors.As(err, &record):
-		e.Msg, e.final = "it does not speak TLS on this port; should the url begin with http:// or name another port?", true
-	case errors.As(err, &dns) && dns.IsNotFound:
-		e.Msg, e.final = "its host name is unknown: "+err.Error(), true
-	case connected:
-		e.Msg = "the connection broke before the whole answer was there: " + err.Error()
-	default:
-		e.Msg = "it cannot be reached: " + err.Error()
-	}
-	e.Msg = cleanLine(e.Msg)
-	return e
+	return r, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -51,7 +50,6 @@ const (
 // checked before it leaves: see readable. It is safe for concurrent use.
 type Client struct {
 	panel       specs.Panel
-	url         string
 	lang        string
 	timeout     time.Duration
 	maxBody     int64
@@ -60,7 +58,9 @@ type Client struct {
 	fetch       func(context.Context, specs.Secret) (string, error)
 	trace       func(string)
 
-	transport     *http.Transport
+	local bool // through mgrctl: there is no login
+	door  door
+
 	reads, writes chan struct{}
 	rate          *rate.Limiter // nil for no limit
 	session       session
@@ -68,28 +68,18 @@ type Client struct {
 	formsRead     atomic.Int64
 }
 
-// New makes a client of one panel. It checks the panel's address and TLS
-// settings and reads the CA file, but does not touch the network.
+// New makes a client of one panel: over HTTP, or through mgrctl when its
+// address is local: or ssh://. It checks the address, account and TLS settings
+// and reads the CA file, but does not touch the network.
 func New(p specs.Panel, o Options) (*Client, error) {
-	u, err := checkURL(p)
-	if err != nil {
-		return nil, fmt.Errorf("panel %s: url: %w", p.Name, err)
-	}
-	tlsConfig, err := tlsFor(p.TLS)
-	if err != nil {
-		return nil, fmt.Errorf("panel %s: tls: %w", p.Name, err)
-	}
-	if m := p.Auth.Method; m != "" && m != specs.AuthSession && m != specs.AuthAuthinfo {
-		return nil, fmt.Errorf("panel %s: auth.method: %q is not known; use session or authinfo", p.Name, m)
-	}
-	reads, writes := orDefault(p.Limits.Reads, defaultReads), orDefault(p.Limits.Writes, defaultWrites)
 	c := &Client{
-		panel: p, url: u.String(), lang: p.Lang, catalog: o.Catalog, fetch: o.Secret, trace: o.Trace,
+		panel: p, lang: p.Lang, catalog: o.Catalog, fetch: o.Secret, trace: o.Trace, local: p.OverMgrctl(),
 		timeout:     orDefault(p.Timeout, defaultTimeout),
 		maxBody:     orDefault(o.MaxBody, defaultMaxBody),
 		restartWait: orDefault(o.RestartWait, defaultRestartWait),
-		reads:       make(chan struct{}, reads), writes: make(chan struct{}, writes),
-		session: newSession(),
+		reads:       make(chan struct{}, orDefault(p.Limits.Reads, defaultReads)),
+		writes:      make(chan struct{}, orDefault(p.Limits.Writes, defaultWrites)),
+		session:     newSession(),
 	}
 	if c.lang == "" {
 		c.lang = "en"
@@ -97,21 +87,30 @@ func New(p specs.Panel, o Options) (*Client, error) {
 	if p.Limits.Rate > 0 {
 		c.rate = rate.NewLimiter(rate.Limit(p.Limits.Rate), 1)
 	}
-	dial := o.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	var err error
+	if c.local {
+		c.door, err = newMgrctlDoor(c)
+	} else if err = checkAuth(p.Auth); err == nil {
+		c.door, err = newHTTPDoor(c, o.Dial)
 	}
-	c.transport = &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         dial,
-		TLSClientConfig:     tlsConfig,
-		TLSHandshakeTimeout: dialTimeout,
-		MaxConnsPerHost:     reads + writes,
-		MaxIdleConnsPerHost: reads + writes,
-		IdleConnTimeout:     90 * time.Second,
-		ReadBufferSize:      32 << 10,
+	if err != nil {
+		return nil, fmt.Errorf("panel %s: %w", p.Name, err)
 	}
 	return c, nil
+}
+
+// checkAuth holds what a spec says of the account against contract section 3.
+func checkAuth(a specs.Auth) error {
+	switch a.Method {
+	case "", specs.AuthSession, specs.AuthAuthinfo:
+	case specs.AuthKey:
+		if a.As == "" {
+			return errors.New("auth.as: it is missing; with the method key it names the account that calls are made as")
+		}
+	default:
+		return fmt.Errorf("auth.method: %q is not known; use session, authinfo or key", a.Method)
+	}
+	return nil
 }
 
 func orDefault[T int | int64 | time.Duration](v, standard T) T {
@@ -153,14 +152,28 @@ func loopback(host string) bool {
 // Requests counts the calls sent so far, logins and repeated calls included.
 func (c *Client) Requests() int { return int(c.requests.Load()) }
 
+// RequestsInAll is Requests with the call by which Close will end the session.
+func (c *Client) RequestsInAll() int {
+	if c.session.open() {
+		return c.Requests() + 1
+	}
+	return c.Requests()
+}
+
 // FormsRead counts the forms among them that were read because a list does not
 // carry a declared field.
 func (c *Client) FormsRead() int { return int(c.formsRead.Load()) }
 
-// Close closes the idle connections. Calls in flight are not touched.
-func (c *Client) Close(context.Context) error {
-	c.transport.CloseIdleConnections()
-	return nil
+// Close ends the session, if there is one (session.delete: panel-api.md
+// section 2), and closes the idle connections. Calls in flight are not
+// touched. The end of a session is an act of courtesy: it is tried once and
+// briefly, and whether it succeeds is nobody's concern, because a session that
+// is left alone ends by itself within the hour (guide).
+func (c *Client) Close(ctx context.Context) error {
+	if id := c.session.take(); id != "" {
+		c.endSession(ctx, id)
+	}
+	return c.door.close()
 }
 
 // secret fetches the value of a secret for a call that is being encoded.
@@ -190,17 +203,17 @@ func (c *Client) do(ctx context.Context, k *call, d *document) error {
 		}
 		failure := c.exchange(ctx, k, cred, d)
 		if failure != nil {
-			failure.account = cred.session == ""
+			failure.account = cred.session == "" && !c.local
 		}
 		cred.done(failure)
 		if failure == nil {
 			return nil
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || k.raw != nil && k.raw.begun {
 			return failure
 		}
 		a.tries++
-		a.session = cred.session != ""
+		a.session = cred.session != "" && !k.login
 		next := decide(failure, a)
 		switch next.what {
 		case giveUp:

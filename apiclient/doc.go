@@ -1,4 +1,5 @@
-// Package apiclient speaks to one ISPmanager panel over HTTP(S).
+// Package apiclient speaks to one ISPmanager panel, over HTTP(S) or through the
+// panel's program mgrctl (package internal/mgrctl).
 //
 // It owns the wire: how a call is encoded, how the account proves itself, how
 // the panel's XML is read, what its errors mean, and when a call may be sent

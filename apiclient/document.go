@@ -14,6 +14,7 @@ import (
 type document struct {
 	rows      *rowReader        // where elem nodes go; nil skips them
 	form      map[string]string // the root's plain children, when the asker sets it
+	about     *about            // what describes the interface, when the asker sets it
 	bare      bool              // the root has no attributes: v4 writes so, v5/6 never
 	ok        bool
 	restart   bool   // <ok>restart</ok>
@@ -101,6 +102,11 @@ func (d *document) element(s *scanner) error {
 	case "auth":
 		if id := s.attr("id"); id != nil {
 			d.session = toText(bytes.TrimSpace(id))
+		}
+	}
+	if d.about != nil {
+		if kept, err := d.about.keep(s); kept || err != nil {
+			return err
 		}
 	}
 	name := string(s.name)

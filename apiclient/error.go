@@ -10,13 +10,15 @@ import (
 // (auth, access, exists, value, …: panel-api.md section 3) stand in Error.Type
 // as it sent them.
 const (
-	typeUnreachable = "unreachable" // no connection: nothing was sent
-	typeLost        = "lost"        // connected, but no whole answer came
-	typeHTTP        = "http"        // an HTTP status other than 200
-	typeDocument    = "document"    // an answer that is no panel document, or not all of one
-	typeNoOK        = "no_ok"       // a writing call answered neither ok nor error
-	typeNotSent     = "not_sent"    // refused by ispsync before it left
-	typeListing     = "listing"     // a list that cannot be believed
+	typeUnreachable = "unreachable"  // no connection: nothing was sent
+	typeLost        = "lost"         // connected, but no whole answer came
+	typeHTTP        = "http"         // an HTTP status other than 200
+	typeDocument    = "document"     // an answer that is no panel document, or not all of one
+	typeNoOK        = "no_ok"        // a writing call answered neither ok nor error
+	typeNotSent     = "not_sent"     // refused by ispsync before it left
+	typeListing     = "listing"      // a list that cannot be believed
+	typeNotFinished = "not_finished" // begun, and its end was not seen
+	typeAsyncFailed = "async_failed" // begun, and the panel says that it failed
 )
 
 // Error says why a call to a panel failed, or why its answer is not believed.
@@ -27,7 +29,7 @@ type Error struct {
 	Func  string // the function that was called
 	// Type and Object are the panel's own (v5/6); for a v4 panel they are made
 	// of its numeric code. Types of ispsync itself: unreachable, lost, http,
-	// document, no_ok, not_sent, listing.
+	// document, no_ok, not_sent, listing, not_finished, async_failed.
 	Type, Object string
 	// Value is what the panel complains about, free of secrets.
 	Value string
@@ -44,6 +46,9 @@ type Error struct {
 	about      string        // the resource, by elid or name
 	elid       bool          // the call named a resource that must exist
 	list       bool          // the call asked for a whole list and named nothing
+	write      bool          // the call changes something
+	su         string        // the account the call ran as by su
+	local      bool          // the call went through mgrctl
 	level      string        // the level of the caller, as the panel says
 	account    bool          // the call proved the account itself, by password or as a login
 	bare       bool          // v4's <authfail/> or `access deny`
@@ -96,7 +101,7 @@ func (e *Error) what() string {
 // ours reports whether the type is one of ispsync's and not of the panel.
 func (e *Error) ours() bool {
 	switch e.Type {
-	case typeUnreachable, typeLost, typeHTTP, typeDocument, typeNoOK, typeNotSent, typeListing:
+	case typeUnreachable, typeLost, typeHTTP, typeDocument, typeNoOK, typeNotSent, typeListing, typeNotFinished, typeAsyncFailed:
 		return true
 	}
 	return false
@@ -107,10 +112,12 @@ func (e *Error) hint() string {
 	switch {
 	case e.Refused():
 		return "check auth.username and where its password comes from; ispsync does not try it a second time, because panels lock accounts out"
+	case e.Type == "auth" && e.local:
+		return "mgrctl has the rights of the unix user it runs as; that should be root"
 	case e.Type == "auth":
 		return "the session ended and a new one did not help; check what the account may do"
 	case e.Type == "access":
-		return "the account of auth.username, or the one named by su, lacks the right to do this"
+		return e.accessHint()
 	case e.Type == "dns" && e.Object == "domain_access":
 		return "the domain belongs to another account's zone; the panel's option InsecureDomain lifts that check"
 	case e.Type == "notconfigured":
@@ -123,6 +130,23 @@ func (e *Error) hint() string {
 		return "the request was ended on the server; its effect is unknown until the panel is read again"
 	}
 	return ""
+}
+
+// accessHint says whose right is missing, by the guide's rule ("Calling
+// ISPmanager function with privileges of another user").
+func (e *Error) accessHint() string {
+	who := "the account of the session"
+	if e.local {
+		who = "the unix user that mgrctl runs as"
+	}
+	if e.su != "" {
+		return fmt.Sprintf("the call was made as %s by su: an administrator may do that for anybody, a reseller for its own users, other accounts for nobody; and then %s itself must have the right to do this", cleanLine(e.su), cleanLine(e.su))
+	}
+	level := ""
+	if e.level != "" {
+		level = fmt.Sprintf(" (its level is %s; that of an administrator is 30)", cleanLine(e.level))
+	}
+	return who + " lacks the right to do this" + level + "; some functions are an administrator's or a reseller's alone"
 }
 
 // Unwrap gives the cause: a network error, or that of the context.
@@ -141,12 +165,12 @@ func (e *Error) Detail() (typ, object, message string) {
 
 // MaybeApplied reports whether a writing call may have taken effect although
 // it failed: the reply was lost, or is not a document, or says that the
-// request was ended on the server. It is false when nothing was sent and when
+// request was ended on the server, or the work it began was not seen to end. It is false when nothing was sent and when
 // the panel answered with an error of its own (panel-api.md section 3,
 // "Judgement for writes").
 func (e *Error) MaybeApplied() bool {
 	switch e.Type {
-	case typeLost, typeDocument, typeNoOK, "request_failed":
+	case typeLost, typeDocument, typeNoOK, typeNotFinished, "request_failed":
 		return true
 	case typeHTTP:
 		return e.HTTPStatus != 429

@@ -3,7 +3,9 @@ package apiclient
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -212,4 +214,106 @@ func TestUnreachable(t *testing.T) {
 			t.Errorf("%d dials in %v", dials, d)
 		}
 	})
+}
+
+// TestMeanings: each answer means one thing to who made the call, and a write
+// whose reply was lost never means that it may be sent again.
+func TestMeanings(t *testing.T) {
+	for _, x := range []struct {
+		why  string
+		e    Error
+		want Meaning
+	}{
+		{"wrong password", Error{Type: "auth", Object: "badpassword"}, MeansRefused},
+		{"v4 refuses the account", Error{Type: "auth", Object: "authfail", bare: true}, MeansRefused},
+		{"an ended session", Error{Type: "auth", Object: "session"}, MeansLoginAgain},
+		{"nobody is logged in", Error{Type: "access", level: "0"}, MeansLoginAgain},
+		{"no right", Error{Type: "access", level: "16"}, MeansNever},
+		{"a second one", Error{Type: "exists", write: true}, MeansExists},
+		{"one that is gone", Error{Type: "value", Object: "elid", elid: true, write: true}, MeansGone},
+		{"a bad value", Error{Type: "value", Object: "name", write: true}, MeansNever},
+		{"a read whose reply was lost", Error{Type: typeLost}, MeansTryAgain},
+		{"a write whose reply was lost", Error{Type: typeLost, write: true}, MeansMaybeApplied},
+		{"a write that was not sent", Error{Type: typeUnreachable, write: true}, MeansTryAgain},
+		{"a write behind a busy proxy", Error{Type: typeHTTP, HTTPStatus: 429, write: true}, MeansTryAgain},
+		{"a write behind a broken proxy", Error{Type: typeHTTP, HTTPStatus: 502, write: true}, MeansMaybeApplied},
+		{"a read behind a broken proxy", Error{Type: typeHTTP, HTTPStatus: 502}, MeansTryAgain},
+		{"an answer too large, to a read", Error{Type: typeDocument, final: true}, MeansNever},
+		{"an answer too large, to a write", Error{Type: typeDocument, final: true, write: true}, MeansMaybeApplied},
+		{"a killed request", Error{Type: "request_failed", write: true}, MeansMaybeApplied},
+		{"no such function", Error{Type: "missed", Func: funcRestart, write: true}, MeansUnsupported},
+		{"refused by ispsync", Error{Type: typeNotSent, final: true, write: true}, MeansNever},
+		{"a create that may go on", Error{Type: typeNotFinished, final: true, write: true}, MeansMaybeApplied},
+		{"a create that failed later", Error{Type: typeAsyncFailed, final: true, write: true}, MeansNever},
+	} {
+		if got := x.e.Meaning(); got != x.want {
+			t.Errorf("%s means %s, want %s", x.why, got, x.want)
+		}
+	}
+}
+
+// TestExplain: every type that messages show has a text, short enough to be read.
+func TestExplain(t *testing.T) {
+	for _, code := range Codes() {
+		text, ok := Explain(code)
+		if lines := strings.Split(text, "\n"); !ok || len(lines) > 6 || !strings.Contains(text, "Do: ") {
+			t.Errorf("%s: %d lines", code, len(lines))
+		} else {
+			for _, line := range lines {
+				if len(line) > 100 || line != strings.TrimSpace(line) {
+					t.Errorf("%s: %q", code, line)
+				}
+			}
+		}
+	}
+	for code := range 9 {
+		if _, ok := Explain(v4Type(code)); !ok {
+			t.Errorf("v4's %d is not explained", code)
+		}
+		if _, ok := Explain(strconv.Itoa(code)); ok != (code > 0) {
+			t.Errorf("the number %d of v4: %v", code, ok)
+		}
+	}
+	for _, code := range []string{typeUnreachable, typeLost, typeHTTP, typeDocument, typeNoOK, typeNotSent, typeListing, typeNotFinished, typeAsyncFailed} {
+		if _, ok := Explain(code); !ok || !(&Error{Type: code}).ours() {
+			t.Errorf("%s is not explained", code)
+		}
+	}
+	value, _ := Explain("value")
+	elid, _ := Explain(" value(elid) ")
+	name, ok := Explain("value(site_name)")
+	if value == elid || name != value || !ok {
+		t.Error("an object that changes the meaning has its own text, others have that of the type")
+	}
+	for _, code := range []string{"", "nonsense", "(", "()", "value(", "nonsense(value)"} {
+		if text, ok := Explain(code); ok {
+			t.Errorf("%q: %s", code, text)
+		}
+	}
+}
+
+// TestContentType: what an answer is, its body says. Panels and what stands
+// before them label it in many ways.
+func TestContentType(t *testing.T) {
+	for _, typ := range []string{"text/xml", "text/html; charset=utf-8", "application/json", "application/octet-stream", "image/png", "nonsense"} {
+		for body, want := range map[string]string{rows(0): "", "<html><body>Bad</body></html>": typeDocument, "\x89PNG": typeDocument, "": typeDocument} {
+			synctest.Test(t, func(t *testing.T) {
+				p, o, _ := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Type", typ)
+					if r.PostFormValue("func") == funcAuth {
+						w.Write([]byte(`<doc><auth id="x"/></doc>`))
+						return
+					}
+					w.Write([]byte(body))
+				}))
+				got := ""
+				if _, err := client(t, p, o).Snapshot(t.Context(), oneWant()); err != nil {
+					got = asError(t, err).Type
+				}
+				if got != want {
+					t.Errorf("%s, %q: %q, want %q", typ, body, got, want)
+				}
+			})
+		}
+	}
 }

@@ -127,8 +127,7 @@ func (c *Client) form(ctx context.Context, k *specs.Kind, res *specs.Resource) e
 	}
 	f.params.set("elid", elid)
 	if k.Parent != nil {
-		plid, _ := res.Fields.Get(k.Parent.Field)
-		f.params.set("plid", k.Field(k.Parent.Field).ToPanel(plid))
+		f.params.set("plid", res.Parent)
 	}
 	d := document{form: map[string]string{}}
 	c.formsRead.Add(1)

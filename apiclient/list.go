@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,16 +92,56 @@ func (c *Client) listOnce(ctx context.Context, w specs.Want) (*listing, error) {
 }
 
 // oneKeyOnce fails when two rows have one canonical key. The resources are
-// sorted on the way.
+// sorted on the way. Where the panel knows them by another identifier, one name
+// may well stand for several (two cron jobs described alike).
 func (c *Client) oneKeyOnce(l *listing) error {
-	byKey := func(a, b specs.Resource) int { return a.Ref.Compare(b.Ref) }
+	twice := l.sorted()
+	if twice != nil && l.rows.elid >= 0 {
+		if err := l.tellApart(); err != nil {
+			return err
+		}
+		twice = l.sorted()
+	}
+	if twice != nil {
+		return doubt("%s is there twice", twice)
+	}
+	return nil
+}
+
+// sorted sorts the resources by key and returns a key that is there twice, or nil.
+func (l *listing) sorted() *specs.Ref {
+	byKey := func(a, b specs.Resource) int { return cmp.Or(a.Ref.Compare(b.Ref), cmp.Compare(a.Elid, b.Elid)) }
 	if !slices.IsSortedFunc(l.resources, byKey) {
 		slices.SortFunc(l.resources, byKey)
 	}
 	for i := 1; i < len(l.resources); i++ {
 		if l.resources[i].Ref == l.resources[i-1].Ref {
-			return doubt("%s is there twice", l.resources[i].Ref)
+			return &l.resources[i].Ref
 		}
+	}
+	return nil
+}
+
+// tellApart makes the keys of resources of one name different: the first keeps
+// the name, the others get their identifier added. Nobody can say which of
+// them a spec means, so all of them are left alone. One identifier twice is
+// another matter: then the list is not what the panel has.
+func (l *listing) tellApart() error {
+	const why = "its name is that of another one too, so nobody can say which of them is meant"
+	first := 0
+	name := l.resources[0].Ref
+	for i := 1; i < len(l.resources); i++ {
+		r := &l.resources[i]
+		if r.Ref != name {
+			first, name = i, r.Ref
+			continue
+		}
+		if r.Elid == l.resources[i-1].Elid {
+			return doubt("%s is there twice", name)
+		}
+		l.resources[first].Unusable = cmp.Or(l.resources[first].Unusable, why)
+		r.Unusable = cmp.Or(r.Unusable, why)
+		r.Ref.Key += " #" + cleanLine(r.Elid)
 	}
 	return nil
 }
@@ -108,6 +149,7 @@ func (c *Client) oneKeyOnce(l *listing) error {
 // listScope reads one list with all its pages.
 func (c *Client) listScope(ctx context.Context, k *specs.Kind, s scope, r *rowReader) error {
 	r.su = s.su
+	r.plid = s.parent
 	if k.Parent != nil {
 		r.parent = k.Field(k.Parent.Field).Canon.FromPanel(s.parent)
 	}

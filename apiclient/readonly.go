@@ -38,10 +38,14 @@ var doing = func() map[string]bool {
 	return m
 }()
 
+// logins are the functions that prove the account and end its session. They
+// change nothing but who is logged in.
+var logins = []string{funcAuth, funcNewKey, funcSessionDelete}
+
 // readable says why a call is no read, or nil.
 func readable(k *call) error {
 	switch {
-	case k.login && k.fn == funcAuth:
+	case k.login && slices.Contains(logins, k.fn):
 		return nil
 	case len(k.secrets) > 0:
 		return fmt.Errorf("it carries a secret, and reads carry none")

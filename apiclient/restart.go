@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/ispsync/ispsync/specs"
 )
 
 // Restart calls func=restart once (guide, "If the web-server needs to be
@@ -27,7 +25,7 @@ func (w *Writer) Restart(ctx context.Context) error {
 // be dead, so both are given up first.
 func (c *Client) comeBack(ctx context.Context) error {
 	c.session.forget()
-	c.transport.CloseIdleConnections()
+	c.door.idle()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.restartWait, errNoReturn)
 	defer cancel()
 	pauses := newPauses()
@@ -56,12 +54,12 @@ var errNoReturn = errors.New("the panel did not come back")
 // connection and never answer.
 const probeTimeout = 10 * time.Second
 
-// probe asks the panel something cheap, once: a login, or with authinfo
-// whoami. An answer of the panel itself, even an error, means it is back.
+// probe asks the panel something cheap, once: a login, or where there
+// is none whoami. An answer of the panel itself, even an error, means it is back.
 func (c *Client) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, min(probeTimeout, c.timeout))
 	defer cancel()
-	if c.panel.Auth.Method != specs.AuthAuthinfo {
+	if c.inSession() {
 		return c.ready(ctx)
 	}
 	err := c.do(ctx, &call{fn: funcWhoami, once: true}, &document{})

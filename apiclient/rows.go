@@ -3,10 +3,6 @@ package apiclient
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/ispsync/ispsync/specs"
 )
@@ -45,6 +41,7 @@ type rowReader struct {
 	su       string
 	pageSize int         // p_cnt of the last page, for the next
 	parent   specs.Value // value of Parent.Field for the rows to come
+	plid     string      // the parent that the list call named
 
 	problem error // the first row that cannot be believed
 }
@@ -75,6 +72,9 @@ func newRowReader(panel string, k *specs.Kind) *rowReader {
 	}
 	if k.Key.Elid != "" {
 		r.elid = r.slot(k.Key.Elid)
+	}
+	for _, c := range k.LiveColumns() {
+		r.slot(c)
 	}
 	for _, f := range k.Fields {
 		switch {
@@ -242,15 +242,12 @@ func (r *rowReader) first(slots []int) (text []byte, ok bool) {
 
 // end makes a resource of the row.
 func (r *rowReader) end() {
-	key, ok := r.first(r.keys)
-	if !ok || len(key) == 0 {
-		r.fail("row %d has no %s, so nobody can say which %s it is", r.count+1, strings.Join(r.kind.Key.Columns, " or "), r.kind.Name)
+	key, elid, ok := r.identity()
+	if !ok {
 		return
 	}
-	res := specs.Resource{Su: r.su}
-	raw := toText(key)
-	res.Ref, res.Unusable = r.ref(raw)
-	elid := raw
+	res := specs.Resource{Su: r.su, Parent: r.plid}
+	res.Ref, res.Unusable = r.ref(key)
 	if r.elid >= 0 {
 		c := r.cells[r.elid]
 		if c.row != r.row || c.from == c.to {
@@ -258,9 +255,9 @@ func (r *rowReader) end() {
 			return
 		}
 		elid = toText(r.text[c.from:c.to])
-		if why := unusable(elid); res.Unusable == "" && why != "" {
-			res.Unusable = "its identifier " + why
-		}
+	}
+	if why := unusable(elid); res.Unusable == "" && why != "" {
+		res.Unusable = "its identifier " + why
 	}
 	if elid != res.Ref.Key {
 		res.Elid = elid
@@ -297,49 +294,6 @@ func (r *rowReader) fail(format string, args ...any) {
 	if r.problem == nil {
 		r.problem = fmt.Errorf(format, args...)
 	}
-}
-
-// ref makes a key canonical. A key that elid cannot carry makes the resource
-// unusable; it still gets a ref of its own.
-func (r *rowReader) ref(raw string) (ref specs.Ref, why string) {
-	key := r.kind.Key.Canon.FromPanel(raw).String()
-	if why = unusable(raw); why != "" {
-		why = "its name " + why
-		if strings.ContainsFunc(raw, unicode.IsControl) {
-			key = strings.Trim(strconv.Quote(raw), `"`)
-		}
-	}
-	return specs.Ref{Panel: r.panel, Kind: r.kind.Name, Key: key}, why
-}
-
-// unusable says why an identifier cannot be sent as elid, or nothing. The panel
-// splits elid at ", " (panel-api.md section 7).
-func unusable(s string) string {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == ',' && i+1 < len(s) && s[i+1] == ' ':
-			return "holds a comma and a space, which the panel takes for the end of one name and the beginning of another"
-		case c < ' ' || c == 0x7f:
-			return "holds a control character"
-		case c >= utf8.RuneSelf:
-			return unusableRunes(s[i:])
-		}
-	}
-	return ""
-}
-
-func unusableRunes(s string) string {
-	for i, c := range s {
-		switch {
-		case unicode.IsControl(c):
-			return "holds a control character"
-		case c == utf8.RuneError:
-			return "holds characters that are not UTF-8"
-		case c == ',' && strings.HasPrefix(s[i:], ", "):
-			return unusable(", ")
-		}
-	}
-	return ""
 }
 
 // arenaSize is how many fields are allocated at a time.

@@ -2,7 +2,6 @@ package apiclient
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/ispsync/ispsync/specs"
@@ -41,8 +40,8 @@ func noNews(*Error) {}
 // credential gets what a call needs to prove the account, logging in first
 // when there is no session.
 func (c *Client) credential(ctx context.Context, k *call) (credential, error) {
-	if k.login {
-		return credential{done: noNews}, nil
+	if k.login || c.local {
+		return credential{session: k.session, done: noNews}, nil
 	}
 	authinfo := c.panel.Auth.Method == specs.AuthAuthinfo
 	if cred, ok, err := c.session.get(authinfo); ok || err != nil {
@@ -68,10 +67,13 @@ func (c *Client) credential(ctx context.Context, k *call) (credential, error) {
 	return cred, err
 }
 
-// ready logs in when there is no session. With authinfo there is nothing to do
-// before the first call.
+// inSession reports whether calls are made in a session.
+func (c *Client) inSession() bool { return !c.local && c.panel.Auth.Method != specs.AuthAuthinfo }
+
+// ready logs in when there is no session. With authinfo and mgrctl there is
+// nothing to do before the first call.
 func (c *Client) ready(ctx context.Context) error {
-	if c.panel.Auth.Method == specs.AuthAuthinfo {
+	if !c.inSession() {
 		return nil
 	}
 	_, err := c.credential(ctx, &call{fn: funcAuth})
@@ -89,6 +91,13 @@ func (s *session) get(authinfo bool) (cred credential, ok bool, err error) {
 		return credential{authinfo: true, done: s.note}, s.proven, nil
 	}
 	return credential{session: s.id, number: s.number, done: noNews}, s.id != "", nil
+}
+
+// open reports whether there is a session that take would give.
+func (s *session) open() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.id != ""
 }
 
 // note remembers a refusal of the account.
@@ -123,37 +132,12 @@ func (s *session) drop(number int) {
 }
 
 // forget makes the next call log in, whatever there is.
-func (s *session) forget() {
+func (s *session) forget() { s.take() }
+
+// take forgets the session and gives its id to whoever will end it.
+func (s *session) take() (id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.id = ""
-}
-
-// login gets a session: func=auth with username and password, in the body
-// (guide, "Session unique ID authentication"). The gate is held.
-func (c *Client) login(ctx context.Context) error {
-	k := &call{
-		fn: funcAuth, login: true, about: "as " + c.panel.Auth.Username,
-		params:  params{{"username", c.panel.Auth.Username}},
-		secrets: []secretParam{{[]string{"password"}, c.panel.Auth.Password}},
-	}
-	var d document
-	if err := c.do(ctx, k, &d); err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			e.wide = true
-			c.session.note(e)
-		}
-		return err
-	}
-	if d.session == "" {
-		e := c.documentError(k, "the answer to the login holds no session")
-		e.wide = true
-		return e
-	}
-	c.session.mu.Lock()
-	defer c.session.mu.Unlock()
-	c.session.id = d.session
-	c.session.number++
-	return nil
+	id, s.id = s.id, ""
+	return id
 }

@@ -24,24 +24,37 @@ type Writer struct{ c *Client }
 // the count of requests.
 func NewWriter(c *Client) *Writer { return &Writer{c} }
 
-// Read is Client.Snapshot.
+// Read is Client.Snapshot, of the rows of the panel's own catalog: the executor
+// knows kinds by name and not in which dialect a panel speaks of them.
 func (w *Writer) Read(ctx context.Context, wants []specs.Want) (*specs.State, error) {
-	return w.c.Snapshot(ctx, wants)
+	own := slices.Clone(wants)
+	for i := range own {
+		if k := w.c.catalog.Kind(own[i].Kind.Name); k != nil {
+			own[i].Kind = k
+		}
+	}
+	return w.c.Snapshot(ctx, own)
 }
 
-// Requests counts the calls sent so far, reads and logins included.
-func (w *Writer) Requests() int { return w.c.Requests() }
+// Requests counts the calls sent so far, reads and logins included, and the one
+// that will end the session.
+func (w *Writer) Requests() int { return w.c.RequestsInAll() }
 
-// Create makes a resource: the kind's edit function without elid, with sok=ok
-// (panel-api.md section 5). r.Ref.Key, all r.Fields and all r.Secrets are
-// sent; a toggle that is false is a second call, suspend.
+// Create makes a resource: the kind's edit function, or that of its row's
+// create_func, without elid and with sok=ok (panel-api.md section 5).
+// r.Ref.Key, all r.Fields and all r.Secrets are sent; a toggle that is false is
+// a second call, suspend. Where the call only begins the work (Kind.Async),
+// Create waits for its end.
 func (w *Writer) Create(ctx context.Context, r specs.Resource) (restart bool, err error) {
 	k, err := w.kind(r)
 	if err != nil {
 		return false, err
 	}
 	e := &call{fn: k.Edit, write: true, su: r.Su, about: r.Ref.Key}
-	if k.Edit == "" {
+	if e.fn, err = k.FuncToCreate(&r); err != nil {
+		return false, w.c.notSent(e, "%w", err)
+	}
+	if e.fn == "" {
 		return false, w.c.notSent(e, "the kind %s has no function that makes one", k.Name)
 	}
 	toggle, err := w.fill(e, k, &r)
@@ -60,6 +73,11 @@ func (w *Writer) Create(ctx context.Context, r specs.Resource) (restart bool, er
 	if err := w.c.do(ctx, e, &d); err != nil {
 		return false, err
 	}
+	if k.Async != nil {
+		if err := w.finish(ctx, k, &r); err != nil {
+			return d.restart, err
+		}
+	}
 	if toggle.IsAbsent() || toggle == specs.Bool(true) { // what is new is on
 		return d.restart, nil
 	}
@@ -73,15 +91,16 @@ func (w *Writer) Create(ctx context.Context, r specs.Resource) (restart bool, er
 // Update changes a resource: the kind's edit function with elid, with what is
 // in r.Fields and r.Secrets and nothing else, because a parameter that is not
 // sent keeps its value (panel-api.md section 5). A toggle is switched with
-// suspend or resume; when nothing else changes, edit is not called. A resource
-// of a kind with a parent carries Parent.Field, which becomes plid.
+// suspend or resume; when nothing else changes, edit is not called.
 func (w *Writer) Update(ctx context.Context, r specs.Resource) (restart bool, err error) {
 	k, err := w.kind(r)
 	if err != nil {
 		return false, err
 	}
 	e := &call{fn: k.Edit, write: true, elid: true, su: r.Su, about: elidOf(&r)}
-	e.params.set("elid", elidOf(&r))
+	if err := w.elid(e, &r); err != nil {
+		return false, err
+	}
 	identity := len(e.params)
 	if k.Parent != nil {
 		identity++
@@ -155,7 +174,9 @@ func (w *Writer) group(k *specs.Kind, fn, does string, r *specs.Resource) (*call
 	if fn == "" {
 		return nil, w.c.notSent(e, "the kind %s has no function that %s one", k.Name, does)
 	}
-	e.params.set("elid", elidOf(r))
+	if err := w.elid(e, r); err != nil {
+		return nil, err
+	}
 	if err := w.parent(e, k, r); err != nil {
 		return nil, err
 	}
@@ -163,16 +184,30 @@ func (w *Writer) group(k *specs.Kind, fn, does string, r *specs.Resource) (*call
 	return e, nil
 }
 
+// elid names the resource of a call. The panel takes ", " for the end of one
+// name and the beginning of another (panel-api.md section 7), so an identifier
+// that holds it would hit other resources: it never leaves.
+func (w *Writer) elid(e *call, r *specs.Resource) error {
+	id := elidOf(r)
+	if why := unusable(id); why != "" {
+		return w.c.notSent(e, "its identifier %s", why)
+	}
+	e.params.set("elid", id)
+	return nil
+}
+
 // parent adds plid, which names the parent (panel-api.md section 5).
 func (w *Writer) parent(e *call, k *specs.Kind, r *specs.Resource) error {
 	if k.Parent == nil {
 		return nil
 	}
-	v, ok := r.Fields.Get(k.Parent.Field)
-	if !ok || v.IsEmpty() {
+	if r.Parent == "" {
 		return w.c.notSent(e, "%s: nobody said in which %s it lives; its field %s is missing", r.Ref, k.Parent.Kind, k.Parent.Field)
 	}
-	e.params.set("plid", k.Field(k.Parent.Field).ToPanel(v))
+	if why := unusable(r.Parent); why != "" {
+		return w.c.notSent(e, "%s: the name of its %s %s", r.Ref, k.Parent.Kind, why)
+	}
+	e.params.set("plid", r.Parent)
 	return nil
 }
 
@@ -187,6 +222,7 @@ func (w *Writer) fill(e *call, k *specs.Kind, r *specs.Resource) (toggle specs.V
 		switch {
 		case row == nil || row.Secret:
 			return toggle, w.c.notSent(e, "%s: the kind %s has no field %s that can be written so", r.Ref, k.Name, f.Name)
+		case row.KeyPart: // sent by what the row's create makes of it
 		case k.Parent != nil && f.Name == k.Parent.Field: // sent as plid
 		case row.Toggle:
 			toggle = f.Value
@@ -203,7 +239,7 @@ func (w *Writer) fill(e *call, k *specs.Kind, r *specs.Resource) (toggle specs.V
 		if row.Confirm != "" {
 			names = append(names, row.Confirm)
 		}
-		e.secrets = append(e.secrets, secretParam{names, s.Secret})
+		e.secrets = append(e.secrets, secretParam{names: names, secret: s.Secret})
 	}
 	return toggle, nil
 }

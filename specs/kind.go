@@ -99,7 +99,7 @@ type Dialect struct {
 // Async says how to know that a create has come to its end.
 type Async struct {
 	Column string        // list column that tells the state; empty: being listed is enough
-	Done   []string      // values of Column that mean done
+	Busy   []string      // values of Column that mean that it goes on; any other is the end
 	Failed []string      // values of Column that mean that it failed
 	Wait   time.Duration // how long to wait at most
 }

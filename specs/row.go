@@ -172,7 +172,7 @@ func readKey(r *rowReader, n *node, key *Key) {
 func readAsync(r *rowReader, n *node) *Async {
 	a := &Async{Wait: 10 * time.Minute}
 	var wait string
-	r.each(n, map[string]func(*node){"column": r.text(&a.Column), "done": r.list(&a.Done), "failed": r.list(&a.Failed), "wait": r.text(&wait)})
+	r.each(n, map[string]func(*node){"column": r.text(&a.Column), "busy": r.list(&a.Busy), "failed": r.list(&a.Failed), "wait": r.text(&wait)})
 	if wait != "" {
 		d, err := time.ParseDuration(wait)
 		if err != nil || d <= 0 {

@@ -48,7 +48,7 @@ type keyText struct {
 
 type asyncText struct {
 	Column string   `yaml:"column,omitempty"`
-	Done   []string `yaml:"done,omitempty,flow"`
+	Busy   []string `yaml:"busy,omitempty,flow"`
 	Failed []string `yaml:"failed,omitempty,flow"`
 	Wait   string   `yaml:"wait"`
 }
@@ -121,7 +121,7 @@ func textOfRow(k *Kind) rowText {
 		t.KeyRefers[r.Kind] = r.expr
 	}
 	if a := k.Async; a != nil {
-		t.Async = &asyncText{a.Column, a.Done, a.Failed, a.Wait.String()}
+		t.Async = &asyncText{a.Column, a.Busy, a.Failed, a.Wait.String()}
 	}
 	if k.Parent != nil {
 		t.Parent = &parentText{k.Parent.Kind, k.Parent.Field, k.Parent.Param}

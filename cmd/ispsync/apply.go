@@ -169,8 +169,8 @@ func (ap *application) refusal(saved bool) error {
 		}
 	}
 	if len(blocking) > 0 {
-		if ap.af.output != "json" {
-			if err := ap.a.showPlan(ap.a.stdout, p, ap.af.output); err != nil {
+		if !ap.oneDocument() {
+			if err := ap.a.showPlan(ap.a.stdout, p, ap.af.output, ""); err != nil {
 				return err
 			}
 		}
@@ -209,8 +209,8 @@ func (ap *application) run(saved bool) error {
 	if len(p.Steps) == 0 {
 		return ap.nothing()
 	}
-	if ap.af.output != "json" {
-		if err := a.showPlan(a.stdout, p, ap.af.output); err != nil {
+	if !ap.oneDocument() {
+		if err := a.showPlan(a.stdout, p, ap.af.output, ""); err != nil {
 			return err
 		}
 	}
@@ -243,13 +243,19 @@ func (ap *application) run(saved bool) error {
 	return ap.finish(report, err)
 }
 
+// oneDocument reports whether stdout takes the report alone: a plan before it
+// would make it two documents.
+func (ap *application) oneDocument() bool {
+	return ap.af.output == "json" || ap.af.output == "html" || ap.af.output == "markdown"
+}
+
 // nothing ends a run without steps: the plan says it all, findings included.
 func (ap *application) nothing() error {
 	r := ap.emptyReport(executor.Nothing)
 	if ap.af.output == "json" {
 		return errors.Join(ap.writeReport(r), writeJSON(ap.a.stdout, r))
 	}
-	return errors.Join(ap.writeReport(r), ap.a.showPlan(ap.a.stdout, ap.plan, ap.af.output))
+	return errors.Join(ap.writeReport(r), ap.a.showPlan(ap.a.stdout, ap.plan, ap.af.output, ""))
 }
 
 // ask shows nothing more than the question: the plan is on the screen.
@@ -299,8 +305,8 @@ func (ap *application) refuse(why error) error {
 		result = executor.Interrupted
 	}
 	r := ap.emptyReport(result)
-	if ap.af.output == "json" {
-		return errors.Join(ap.writeReport(r), writeJSON(ap.a.stdout, r))
+	if ap.oneDocument() {
+		return errors.Join(ap.writeReport(r), ap.showReport(r))
 	}
 	return ap.writeReport(r)
 }
@@ -313,7 +319,7 @@ func (ap *application) emptyReport(result executor.Result) *executor.Report {
 	for _, p := range ap.plan.Panels {
 		end := executor.LaneEnd{Name: p.Name, Requests: p.Requests, Restart: executor.RestartNone, Error: p.Error}
 		if c := ap.clients[p.Name]; c != nil {
-			end.Requests = c.Requests()
+			end.Requests = c.RequestsInAll()
 		}
 		r.Panels = append(r.Panels, end)
 		if p.Error != "" && result == executor.Nothing {
@@ -342,10 +348,21 @@ func (ap *application) writeReport(r *executor.Report) error {
 }
 
 func (ap *application) showReport(r *executor.Report) error {
-	if ap.af.output == "json" {
-		return writeJSON(ap.a.stdout, r)
+	return ap.a.showReport(ap.plan, r, ap.af.output)
+}
+
+// showReport writes a report in the format asked for; p may be nil.
+func (a *app) showReport(p *plan.Plan, r *executor.Report, output string) error {
+	switch output {
+	case "json":
+		return writeJSON(a.stdout, r)
+	case "markdown":
+		return render.ReportMarkdown(a.stdout, p, r)
+	case "html":
+		return render.ReportHTML(a.stdout, p, r)
+	default:
+		return render.ReportText(a.stdout, p, r, a.style())
 	}
-	return render.ReportText(ap.a.stdout, ap.plan, r, ap.a.style())
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -122,7 +122,7 @@ func (ex *example) plan(a *app, output string) error {
 	if err != nil {
 		return err
 	}
-	return a.showPlan(a.stdout, p, output)
+	return a.showPlan(a.stdout, p, output, "")
 }
 
 func (ex *example) apply(a *app) error {

@@ -8,10 +8,13 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ispsync/ispsync/internal/render"
 	"github.com/ispsync/ispsync/plan"
@@ -54,7 +57,7 @@ apply later; it is bound to what was seen, expires after 24 hours and is applied
 			if detailed && p.Summary.Changes() > 0 {
 				a.exit(exitChanges)
 			}
-			return a.showPlan(a.stdout, p, output)
+			return a.showPlan(a.stdout, p, output, applyCommandFor(out, &sf))
 		},
 	}
 	sf.add(c.Flags())
@@ -93,7 +96,7 @@ set) counts too.`,
 					a.log.warn("the panels differ from the spec in what apply cannot mend: see the warnings")
 				}
 			}
-			return a.showPlan(a.stdout, p, output)
+			return a.showPlan(a.stdout, p, output, "")
 		},
 	}
 	sf.add(c.Flags())
@@ -108,10 +111,12 @@ func differs(f plan.Finding) bool {
 }
 
 func addOutput(f *pflag.FlagSet, to *string) {
-	f.StringVarP(to, "output", "o", "text", "text, compact or json")
+	f.StringVarP(to, "output", "o", "text", "text, compact, json, markdown or html")
 }
 
-func checkOutput(o string) error { return oneOf("output", o, "text", "compact", "json") }
+func checkOutput(o string) error {
+	return oneOf("output", o, "text", "compact", "json", "markdown", "html")
+}
 
 // plan loads the spec, reads the panels and makes the plan. forms is for a plan
 // that will be saved.
@@ -144,10 +149,17 @@ func (t *target) names() []string {
 	return names
 }
 
+// close ends the sessions, side by side: each is a call.
 func (t *target) close() {
+	var g errgroup.Group
+	g.SetLimit(t.flags.parallelism)
 	for _, c := range t.clients {
-		c.Close(context.Background()) //nolint:errcheck // idle connections only
+		g.Go(func() error {
+			c.Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
+			return nil
+		})
 	}
+	g.Wait() //nolint:errcheck // the functions return nil
 }
 
 // plan reads all panels and joins their drafts. It notes the exit codes that
@@ -214,14 +226,46 @@ func literalFindings(warnings specs.Errors) []plan.Finding {
 	return out
 }
 
-// showPlan writes a plan in the format asked for.
-func (a *app) showPlan(w io.Writer, p *plan.Plan, output string) error {
+// showPlan writes a plan in the format asked for. apply is the command that
+// applies it, for Markdown; empty for a plan that was not saved.
+func (a *app) showPlan(w io.Writer, p *plan.Plan, output, apply string) error {
 	switch output {
 	case "json":
 		return plan.Write(w, p)
 	case "compact":
 		return render.PlanCompact(w, p, a.style())
+	case "markdown":
+		return render.PlanMarkdown(w, p, render.MarkdownOptions{Apply: apply})
+	case "html":
+		return render.PlanHTML(w, p)
 	default:
 		return render.PlanText(w, p, a.style())
 	}
 }
+
+// applyCommandFor is the command that applies a plan saved to a file.
+func applyCommandFor(file string, sf *specFlags) string {
+	if file == "" {
+		return ""
+	}
+	words := []string{"ispsync", "apply", file}
+	for _, f := range sf.files {
+		words = append(words, "-f", f)
+	}
+	for _, v := range sf.vars {
+		words = append(words, "--var", v)
+	}
+	for i, w := range words {
+		if strings.ContainsFunc(w, func(r rune) bool { return !strings.ContainsRune(plainInShell, r) }) {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	command := strings.Join(words, " ")
+	if strings.ContainsFunc(command, unicode.IsControl) {
+		return ""
+	}
+	return command
+}
+
+// plainInShell are the characters that no shell gives a meaning.
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=@%+,"

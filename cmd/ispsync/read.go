@@ -171,7 +171,7 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 		r.info.Reachable, r.live, in.Live = true, live, live
 		r.draft, err = t.draft(ctx, c, in, forms)
 	}
-	r.info.Requests, r.info.Forms = c.Requests(), c.FormsRead()
+	r.info.Requests, r.info.Forms = c.RequestsInAll(), c.FormsRead()
 	if err != nil {
 		r.info.Reachable, r.draft = false, nil
 		r.info.Error, r.info.Refused = err.Error(), refused(err)

@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ispsync": main})
+	testscript.Main(m, map[string]func(){"ispsync": main, "mgrctl": fakeMgrctl, "ssh": fakeSSH})
 }
 
 // Each script is a story a user could tell, with panels that the script
@@ -152,11 +152,12 @@ func cmdSim(ts *testscript.TestScript, _ bool, args []string) {
 		p := &farmPanel{Panel: simpanel.New(o), held: make(chan struct{}), release: make(chan struct{})}
 		p.Seed(users, sites)
 		p.SeedZones(users, zones)
-		p.server = httptest.NewServer(p.Panel)
+		p.server = httptest.NewServer(p.withMgrctl())
 		f.panels[name] = p
 		section += fmt.Sprintf("  - name: %s\n    url: %s/ispmgr\n    auth: {username: root, password: \"${secret.env('SIM_PASSWORD')}\"}\n    labels: {region: %s}\n",
 			name, p.server.URL, map[bool]string{true: "ams", false: "fra"}[name != "web3"])
 		ts.Setenv(strings.ToUpper(name)+"_URL", p.server.URL+"/ispmgr")
+		ts.Setenv("FAKE_MGRCTL", p.server.URL+"/mgrctl")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("panels.yaml"), []byte(section), 0o600))
 }

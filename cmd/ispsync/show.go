@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ispsync/ispsync/executor"
-	"github.com/ispsync/ispsync/internal/render"
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -43,14 +42,11 @@ func (a *app) show(path, output string) error {
 		if err := json.Unmarshal(data, &r); err != nil {
 			return fail(exitUsage, "%s is not a report that this program wrote: %w", path, err)
 		}
-		if output == "json" {
-			return writeJSON(a.stdout, &r)
-		}
-		return render.ReportText(a.stdout, nil, &r, a.style())
+		return a.showReport(nil, &r, output)
 	}
 	p, err := readPlanFile(path)
 	if err != nil {
 		return err
 	}
-	return a.showPlan(a.stdout, p, output)
+	return a.showPlan(a.stdout, p, output, applyCommandFor(path, &specFlags{}))
 }

@@ -11,6 +11,9 @@
 //     colour never carries a meaning alone.
 //   - What a panel or a spec wrote is never sent to a terminal as it is: see clean.
 //   - A delete is never hidden behind a number without its key, except past the
-//     twentieth of a kind in the compact form, which says so.
-//   - The last line is one of a few fixed sentences that scripts may match.
+//     twentieth of a kind in the compact form and past what a comment may hold in
+//     Markdown, which say so.
+//   - The last line of a text is one of a few fixed sentences that scripts may match.
+//   - In Markdown and HTML nothing of foreign origin is ever markup: see
+//     mdtext.go and html.go.
 package render

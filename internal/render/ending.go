@@ -1,6 +1,7 @@
 package render
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,20 +38,7 @@ func (p *printer) kept(kept []plan.Kept) {
 		}
 		return
 	}
-	count := map[string]int{}
-	for _, k := range kept {
-		count[k.Why]++
-	}
-	reasons := make([]string, 0, len(count))
-	for why := range count {
-		reasons = append(reasons, why)
-	}
-	slices.SortFunc(reasons, func(a, b string) int {
-		if count[a] != count[b] {
-			return count[b] - count[a]
-		}
-		return strings.Compare(a, b)
-	})
+	reasons, count := keptReasons(kept)
 	left := len(kept)
 	for i, why := range reasons {
 		if i == maxReasons {
@@ -60,6 +48,25 @@ func (p *printer) kept(kept []plan.Kept) {
 		left -= count[why]
 		p.line("kept: ", strconv.Itoa(count[why]), " ", clean(why))
 	}
+}
+
+// keptReasons counts what is left alone by reason; reasons has the most frequent first.
+func keptReasons(kept []plan.Kept) (reasons []string, count map[string]int) {
+	count = map[string]int{}
+	for _, k := range kept {
+		count[k.Why]++
+	}
+	return byCount(count), count
+}
+
+// byCount are the names in count, those with the highest count first.
+func byCount(count map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		if count[a] != count[b] {
+			return count[b] - count[a]
+		}
+		return strings.Compare(a, b)
+	})
 }
 
 // findings writes what must be known, below what panelProblems wrote. Errors are all there; of warnings of one
@@ -109,29 +116,9 @@ func (p *printer) problem(isError bool, where, message, code string) {
 // and says what it means.
 func (p *printer) panelProblems(pl *plan.Plan) {
 	p.section()
-	for i := range pl.Panels {
-		panel := &pl.Panels[i]
-		if panel.Reachable && (panel.Error == "" || hasListingFinding(pl.Findings, panel.Name)) {
-			continue
-		}
-		if panel.Reachable {
-			p.problem(false, panel.Name, "read in part, so only what could be read is planned: "+panel.Error, "")
-			continue
-		}
-		what := "could not be reached, so nothing is planned for it: "
-		if panel.Refused {
-			what = "refused the account " + strconv.Quote(panel.Account) + ", so nothing is planned for it; check auth in the spec: "
-		}
-		p.problem(true, panel.Name, what+panel.Error, "")
+	for _, t := range panelTroubles(pl) {
+		p.problem(t.isError, t.where, t.message, t.code)
 	}
-}
-
-// hasListingFinding reports whether a finding tells already what of a panel
-// could not be read.
-func hasListingFinding(findings []plan.Finding, panel string) bool {
-	return slices.ContainsFunc(findings, func(f plan.Finding) bool {
-		return f.Code == plan.CodeListing && strings.HasPrefix(f.Ref, panel+"/")
-	})
 }
 
 func unread(pl *plan.Plan) []string {

@@ -23,12 +23,15 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// golden compares with testdata/name.txt. The escape character is written as ␛
+// golden compares with testdata/name, or testdata/name.txt. The escape character is written as ␛
 // there, so that a reviewer sees it.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	text := strings.ReplaceAll(string(got), "\x1b", "␛")
-	path := filepath.Join("testdata", name+".txt")
+	path := filepath.Join("testdata", name)
+	if filepath.Ext(name) == "" {
+		path += ".txt"
+	}
 	if *update {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -54,7 +57,7 @@ type shape struct {
 var terminal = Style{Color: true, Width: 100}
 
 func TestGoldens(t *testing.T) {
-	for _, c := range slices.Concat(planShapes(), reportShapes(), kindShapes(t)) {
+	for _, c := range slices.Concat(planShapes(), reportShapes(), kindShapes(t), markdownShapes()) {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, []byte(write(t, func(w io.Writer) error { return c.write(w, c.style) })))
 		})

@@ -338,11 +338,15 @@ func TestWriteErrorsAreReturned(t *testing.T) {
 	p, r := partialReport()
 	kinds := sampleKinds(t)
 	for name, f := range map[string]func(io.Writer) error{
-		"text":    func(w io.Writer) error { return PlanText(w, p, Style{}) },
-		"compact": func(w io.Writer) error { return PlanCompact(w, p, Style{}) },
-		"report":  func(w io.Writer) error { return ReportText(w, p, r, Style{}) },
-		"kinds":   func(w io.Writer) error { return KindsTable(w, kinds, Style{}) },
-		"kind":    func(w io.Writer) error { return KindDetail(w, kinds[0], Style{}) },
+		"text":        func(w io.Writer) error { return PlanText(w, p, Style{}) },
+		"compact":     func(w io.Writer) error { return PlanCompact(w, p, Style{}) },
+		"report":      func(w io.Writer) error { return ReportText(w, p, r, Style{}) },
+		"plan.md":     func(w io.Writer) error { return PlanMarkdown(w, p, MarkdownOptions{}) },
+		"report.md":   func(w io.Writer) error { return ReportMarkdown(w, p, r) },
+		"plan.html":   func(w io.Writer) error { return PlanHTML(w, p) },
+		"report.html": func(w io.Writer) error { return ReportHTML(w, p, r) },
+		"kinds":       func(w io.Writer) error { return KindsTable(w, kinds, Style{}) },
+		"kind":        func(w io.Writer) error { return KindDetail(w, kinds[0], Style{}) },
 	} {
 		if err := f(brokenPipe{}); err == nil || !strings.Contains(err.Error(), "closed pipe") {
 			t.Errorf("%s returned %v", name, err)

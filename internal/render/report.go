@@ -80,13 +80,22 @@ func (p *printer) notRunMore(count map[string]int) {
 	}
 }
 
-// sourceOf is where the spec asks for the i-th step. A report follows its plan
-// step by step; one that does not is of another plan.
-func sourceOf(pl *plan.Plan, i int, id string) string {
+// stepOf is the i-th step of a report's plan. A report follows its plan step by
+// step; a plan that does not fit, or is nil, has none of the report's steps.
+func stepOf(pl *plan.Plan, i int, id string) *plan.Step {
 	if pl == nil || i >= len(pl.Steps) || pl.Steps[i].ID != id {
-		return ""
+		return nil
 	}
-	return pl.Steps[i].Source
+	return &pl.Steps[i]
+}
+
+// sourceOf is where the spec asks for the i-th step of a report; empty when
+// that is not known.
+func sourceOf(pl *plan.Plan, i int, id string) string {
+	if s := stepOf(pl, i, id); s != nil {
+		return s.Source
+	}
+	return ""
 }
 
 func (p *printer) outcome(o *executor.Outcome, source string) {
@@ -142,38 +151,16 @@ func outcomeLook(o executor.What) paint {
 // lanes writes what concerns whole panels: unread ones, restarts, errors.
 func (p *printer) lanes(pl *plan.Plan, r *executor.Report) {
 	p.section()
-	said := map[string]string{} // what panelProblems says of unread panels
-	if pl != nil {
-		for i := range pl.Panels {
-			said[pl.Panels[i].Name] = pl.Panels[i].Error
+	for _, l := range lanesToTell(pl, r) {
+		if l.Restart == executor.RestartOK {
+			p.line(quoted(l.Name), restartedAsAsked)
 		}
-	}
-	for i := range r.Panels {
-		if l := &r.Panels[i]; l.Error == "" || l.Error != said[l.Name] {
-			p.lane(l)
+		for _, t := range laneTroubles(l) {
+			p.problem(t.isError, t.where, t.message, t.code)
 		}
 	}
 	if pl != nil {
 		p.panelProblems(pl)
-	}
-}
-
-func (p *printer) lane(l *executor.LaneEnd) {
-	switch l.Restart {
-	case executor.RestartOK:
-		p.line(quoted(l.Name), ": restarted, as the panel asked")
-	case executor.RestartUnsupported:
-		p.problem(false, l.Name, "the panel asked for a restart but has no such function; newer panels restart their services themselves, so look whether the changes are in effect", "")
-	case executor.RestartFailed:
-		why := l.Error
-		if why == "" {
-			why = "no reason was given"
-		}
-		p.problem(true, l.Name, "the restart the panel asked for failed, so changes may not be in effect; restart it in the panel: "+why, "")
-		return
-	}
-	if l.Error != "" {
-		p.problem(true, l.Name, l.Error, "")
 	}
 }
 
