@@ -26,8 +26,8 @@ type Options struct {
 	// Trace gets a line for each call: function, elid, time, size, outcome. It
 	// holds no secrets. It may be called from several goroutines; nil is none.
 	Trace func(line string)
-	// MaxBody is the most bytes an answer may have; default 256 MiB,
-	// five times what 100,000 web domains take.
+	// MaxBody is the most bytes an answer may have; default 128 MiB,
+	// three times what 100,000 web domains take.
 	MaxBody int64
 	// RestartWait is how long a panel may take to come back after
 	// func=restart; default 2 minutes.
@@ -41,7 +41,7 @@ const (
 	defaultReads       = 4
 	defaultWrites      = 1
 	defaultTimeout     = time.Minute
-	defaultMaxBody     = 256 << 20
+	defaultMaxBody     = 128 << 20
 	defaultRestartWait = 2 * time.Minute
 	dialTimeout        = 10 * time.Second
 )
