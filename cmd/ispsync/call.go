@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -31,17 +32,30 @@ func (o *oneFlags) addTo(c *cobra.Command) {
 	c.Flags().BoolVar(&o.allowCommands, "allow-commands", false, "allow secret.command in specs to run commands")
 }
 
-// open finds the panel in the spec and makes its client.
-func (o *oneFlags) open(a *app, panel string) (*target, *apiclient.Client, error) {
+// onPanel loads the spec, makes the client of one panel and does something
+// with it, until it is done or halted. Errors get their exit codes.
+func (o *oneFlags) onPanel(a *app, panel string, do func(context.Context, *target, *apiclient.Client) error) error {
 	spec, err := o.load(a, false)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	t, err := a.aim(spec, &panelFlags{panels: []string{panel}, parallelism: 1, allowDeletes: -1, allowCommands: o.allowCommands})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return t, t.clients[panel], nil
+	defer t.close()
+	h := haltable(time.Duration(o.timeout), func(s string) { a.log.line(s) })
+	defer h.release()
+	err = do(h.soft, t, t.clients[panel])
+	switch {
+	case err == nil:
+		return nil
+	case h.halted() != nil:
+		return withCode(exitInterrupted, err)
+	case refused(err):
+		return withCode(exitRefused, err)
+	}
+	return err
 }
 
 func (a *app) callCommand() *cobra.Command {
@@ -79,38 +93,31 @@ encoded, so that no password stands in the command line.`,
 }
 
 func (a *app) call(of *oneFlags, args []string, outFormat string, decode bool) error {
-	t, c, err := of.open(a, args[0])
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	h := haltable(time.Duration(of.timeout), func(s string) { a.log.line(s) })
-	defer h.release()
-	params, err := t.parameters(h.soft, args[2:])
-	if err != nil {
-		return err
-	}
-	raw := apiclient.RawCall{Func: args[1], Params: params, Format: outFormat, Su: of.su, Lang: of.lang}
-	var buf bytes.Buffer
-	var out io.Writer = a.stdout
-	if decode {
-		out = &buf
-	}
-	if apiclient.ReadFunction(raw.Func, raw.Params) {
-		err = c.Raw(h.soft, raw, out)
-	} else {
-		err = apiclient.NewWriter(c).Raw(h.soft, raw, out)
-	}
-	if decode && buf.Len() > 0 {
+	return of.onPanel(a, args[0], func(ctx context.Context, t *target, c *apiclient.Client) error {
+		params, err := t.parameters(ctx, args[2:])
+		if err != nil {
+			return err
+		}
+		raw := apiclient.RawCall{Func: args[1], Params: params, Format: outFormat, Su: of.su, Lang: of.lang}
+		var buf bytes.Buffer
+		var out io.Writer = a.stdout
+		if decode {
+			out = &buf
+		}
+		if apiclient.ReadFunction(raw.Func, raw.Params) {
+			err = c.Raw(ctx, raw, out)
+		} else {
+			err = apiclient.NewWriter(c).Raw(ctx, raw, out)
+		}
+		if buf.Len() == 0 {
+			return err
+		}
 		doc, derr := apiclient.DecodeXML(&buf)
 		if derr != nil {
 			return derr
 		}
-		if werr := writeJSON(a.stdout, doc); werr != nil {
-			return werr
-		}
-	}
-	return callError(err, h)
+		return errors.Join(err, writeJSON(a.stdout, doc))
+	})
 }
 
 // parameters reads k=v arguments. A value that is one whole reference is
@@ -132,17 +139,4 @@ func (t *target) parameters(ctx context.Context, args []string) ([][2]string, er
 		out = append(out, [2]string{k, v})
 	}
 	return out, nil
-}
-
-// callError gives an error of a single call its exit code.
-func callError(err error, h *halts) error {
-	switch {
-	case err == nil:
-		return nil
-	case h.halted() != nil:
-		return withCode(exitInterrupted, err)
-	case refused(err):
-		return withCode(exitRefused, err)
-	}
-	return err
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,28 +39,23 @@ language of --lang. Sends no writing call.`,
 }
 
 func (a *app) describe(of *oneFlags, args []string, output string) error {
-	t, c, err := of.open(a, args[0])
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	h := haltable(time.Duration(of.timeout), func(s string) { a.log.line(s) })
-	defer h.release()
-	params, err := t.parameters(h.soft, args[2:])
-	if err != nil {
-		return err
-	}
-	if of.su != "" {
-		params = append(params, [2]string{"su", of.su})
-	}
-	d, err := c.Describe(h.soft, args[1], params, of.lang)
-	if err != nil {
-		return callError(err, h)
-	}
-	if output == "json" {
-		return writeJSON(a.stdout, d)
-	}
-	return a.showDescription(d)
+	return of.onPanel(a, args[0], func(ctx context.Context, t *target, c *apiclient.Client) error {
+		params, err := t.parameters(ctx, args[2:])
+		if err != nil {
+			return err
+		}
+		if of.su != "" {
+			params = append(params, [2]string{"su", of.su})
+		}
+		d, err := c.Describe(ctx, args[1], params, of.lang)
+		switch {
+		case err != nil:
+			return err
+		case output == "json":
+			return writeJSON(a.stdout, d)
+		}
+		return a.showDescription(d)
+	})
 }
 
 func (a *app) showDescription(d *apiclient.Description) error {
@@ -115,26 +110,21 @@ func (a *app) functionsCommand() *cobra.Command {
 }
 
 func (a *app) functions(of *oneFlags, args []string) error {
-	t, c, err := of.open(a, args[0])
-	if err != nil {
-		return err
-	}
-	defer t.close()
-	h := haltable(time.Duration(of.timeout), func(s string) { a.log.line(s) })
-	defer h.release()
-	fn := ""
-	if len(args) == 2 {
-		fn = args[1]
-	}
-	fs, err := c.Functions(h.soft, fn, of.lang)
-	if err != nil {
-		return callError(err, h)
-	}
-	rows := make([][]string, len(fs))
-	for i, f := range fs {
-		rows[i] = []string{f.Name, f.Type, f.Description}
-	}
-	return render.Table(a.stdout, []string{"NAME", "TYPE", "DESCRIPTION"}, rows, map[int]int{3: 80}, a.style())
+	return of.onPanel(a, args[0], func(ctx context.Context, _ *target, c *apiclient.Client) error {
+		fn := ""
+		if len(args) == 2 {
+			fn = args[1]
+		}
+		fs, err := c.Functions(ctx, fn, of.lang)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, len(fs))
+		for i, f := range fs {
+			rows[i] = []string{f.Name, f.Type, f.Description}
+		}
+		return render.Table(a.stdout, []string{"NAME", "TYPE", "DESCRIPTION"}, rows, map[int]int{3: 80}, a.style())
+	})
 }
 
 func (a *app) explainCommand() *cobra.Command {

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ispsync/ispsync/internal/panellog"
-	"github.com/ispsync/ispsync/specs"
 )
 
 func (a *app) fromLogCommand() *cobra.Command {
@@ -40,14 +39,9 @@ of the environment. The log says what was asked of the panel, not what it answer
 			if panel != "" && !plainPanelName.MatchString(panel) {
 				return fail(exitUsage, "--panel takes the name of a panel, letters, digits, dots, hyphens and underscores, not %q", panel)
 			}
-			catalog := specs.Builtin()
-			if len(files) > 0 {
-				sf := specFlags{files: files}
-				spec, err := sf.load(a, false)
-				if err != nil {
-					return err
-				}
-				catalog = spec.Catalog
+			catalog, err := a.catalogOf(files)
+			if err != nil {
+				return err
 			}
 			return a.fromLog(args, panellog.Options{As: panellog.Form(as), Panel: panel, Catalog: catalog, Note: a.logNote})
 		},

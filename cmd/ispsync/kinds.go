@@ -33,14 +33,9 @@ a spec adds are among them.`,
 			if err := oneOf("output", output, "text", "yaml"); err != nil {
 				return err
 			}
-			catalog := specs.Builtin()
-			if len(files) > 0 {
-				sf := specFlags{files: files}
-				spec, err := sf.load(a, false)
-				if err != nil {
-					return err
-				}
-				catalog = spec.Catalog
+			catalog, err := a.catalogOf(files)
+			if err != nil {
+				return err
 			}
 			return a.kinds(catalog, args, output)
 		},
@@ -48,6 +43,19 @@ a spec adds are among them.`,
 	c.Flags().StringArrayVarP(&files, "file", "f", nil, "also the kinds of this spec; repeatable")
 	c.Flags().StringVarP(&output, "output", "o", "text", "text or yaml")
 	return c
+}
+
+// catalogOf is the catalog with the kinds that the spec in these files adds.
+func (a *app) catalogOf(files []string) (*specs.Catalog, error) {
+	if len(files) == 0 {
+		return specs.Builtin(), nil
+	}
+	sf := specFlags{files: files}
+	spec, err := sf.load(a, false)
+	if err != nil {
+		return nil, err
+	}
+	return spec.Catalog, nil
 }
 
 func (a *app) kinds(catalog *specs.Catalog, args []string, output string) error {
