@@ -129,6 +129,7 @@ func (a *app) plan(sf *specFlags, pf *panelFlags, forms bool) (*plan.Plan, error
 	if err != nil {
 		return nil, err
 	}
+	t.readOnly = true
 	h := haltable(time.Duration(pf.timeout), func(s string) { a.log.line(s) })
 	defer h.release()
 	a.log.start(t.names())

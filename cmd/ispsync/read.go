@@ -47,6 +47,9 @@ type target struct {
 	clients map[string]*apiclient.Client
 	// dialects are the catalogs as the panels' generations speak them.
 	dialects map[int]*specs.Catalog
+	// readOnly says that nothing follows the reading, so that each session is
+	// ended when its panel has been read.
+	readOnly bool
 	secrets  *secretResolver
 	pruned   []string
 	rules    plan.Policies
@@ -135,6 +138,9 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 		g.Go(func() error {
 			t.a.log.read(render.Reading{Panel: p.Name})
 			r := t.read(ctx, p, forms)
+			if t.readOnly {
+				t.clients[p.Name].Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
+			}
 			resources := 0
 			if r.live != nil {
 				resources = r.live.Len()

@@ -58,15 +58,15 @@ const parallelism = 10
 // ideal is the wall time that latency and limits alone allow. A panel costs a
 // login and then its lists, both at once (limits.reads is 4); when it is
 // filled, one call after the other for each resource (limits.writes is 1), and
-// the lists again to see that all is in effect. Reading all panels ends before
-// writing begins.
+// the lists again to see that all is in effect; then the end of the session.
+// Reading all panels ends before writing begins.
 func (s scenario) ideal() time.Duration {
 	rounds := (s.size.panels + parallelism - 1) / parallelism
-	calls := 2
+	calls := 3
 	if s.create {
 		calls += s.size.users + s.size.sites + 1
 	}
-	return time.Duration(rounds*calls)*s.latency + 2*s.slow
+	return time.Duration(rounds*calls)*s.latency + 3*s.slow
 }
 
 // latencyOf is how long calls to a panel take.
