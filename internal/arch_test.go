@@ -52,6 +52,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":         {"cmd/ispsync"},
 	"github.com/spf13/pflag":         {"cmd/ispsync"},
 	"github.com/gofrs/flock":         {"cmd/ispsync"},
+	"github.com/invopop/jsonschema":  {"cmd/ispsync"},
 }
 
 // impure are the parts of the standard library that plan must not touch: the

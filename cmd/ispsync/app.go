@@ -134,7 +134,7 @@ Try it without a panel: ispsync demo`,
 		return fail(exitUsage, "%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.validateCommand(), a.planCommand(), a.driftCommand(), a.applyCommand(), a.showCommand(),
-		a.callCommand(), a.describeCommand(), a.functionsCommand(), a.fromLogCommand(), a.kindsCommand(), a.explainCommand(), a.simCommand(), a.demoCommand(), a.versionCommand(), exitCodesTopic())
+		a.callCommand(), a.describeCommand(), a.functionsCommand(), a.fromLogCommand(), a.kindsCommand(), a.schemaCommand(), a.explainCommand(), a.simCommand(), a.demoCommand(), a.versionCommand(), exitCodesTopic())
 	root.InitDefaultHelpCmd()
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp())
 	for _, c := range root.Commands() {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"reflect"
+
+	"github.com/invopop/jsonschema"
+	"github.com/spf13/cobra"
+
+	"github.com/ispsync/ispsync/executor"
+	"github.com/ispsync/ispsync/plan"
+	"github.com/ispsync/ispsync/specs"
+)
+
+func (a *app) schemaCommand() *cobra.Command {
+	var (
+		of    string
+		files []string
+	)
+	c := &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of spec files, plans or reports",
+		Long: `Prints a JSON Schema (2020-12): of spec files, for editors that complete and check
+them, or of the plan and report documents. With -f the kinds that a spec adds are in it.`,
+		Example: "  ispsync schema > ispsync.schema.json\n  ispsync schema --of plan",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := oneOf("of", of, "spec", "plan", "report"); err != nil {
+				return err
+			}
+			switch of {
+			case "plan":
+				return writeJSON(a.stdout, documentSchema(&plan.Plan{}, "plan"))
+			case "report":
+				return writeJSON(a.stdout, documentSchema(&executor.Report{}, "report"))
+			}
+			catalog, err := a.catalogOf(files)
+			if err != nil {
+				return err
+			}
+			return writeJSON(a.stdout, specs.Schema(catalog))
+		},
+	}
+	c.Flags().StringVar(&of, "of", "spec", "spec, plan or report")
+	c.Flags().StringArrayVarP(&files, "file", "f", nil, "also the kinds of this spec; repeatable")
+	return c
+}
+
+// documentSchema reflects a document. Documents are additive, so a reader
+// must bear fields it does not know.
+func documentSchema(v any, name string) *jsonschema.Schema {
+	r := jsonschema.Reflector{AllowAdditionalProperties: true, Mapper: func(t reflect.Type) *jsonschema.Schema {
+		switch t {
+		case reflect.TypeFor[specs.Ref]():
+			return &jsonschema.Schema{Type: "string", Pattern: "^[^/]+/[^/]+/.+$", Description: "panel/kind/key"}
+		case reflect.TypeFor[specs.Value]():
+			return &jsonschema.Schema{Description: "A canonical value: text, number, boolean, list of texts, or null.",
+				OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer"}, {Type: "boolean"}, {Type: "null"},
+					{Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+		}
+		return nil
+	}}
+	s := r.Reflect(v)
+	s.ID = jsonschema.ID("https://github.com/ispsync/ispsync/" + name + ".schema.json")
+	s.Title = "ispsync " + name
+	return s
+}
