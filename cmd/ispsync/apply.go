@@ -215,7 +215,11 @@ func (ap *application) run(saved bool) error {
 		}
 	}
 	if !saved && !ap.af.approve {
-		if err := ap.ask(); err != nil {
+		err := ap.ask()
+		if err == nil {
+			err = ap.lookAgain()
+		}
+		if err != nil {
 			return errors.Join(err, ap.refuse(err))
 		}
 	}
@@ -279,6 +283,52 @@ func (ap *application) ask() error {
 		}
 	}
 	return nil
+}
+
+// freshFor is how long after the reading an approval stands for what was read.
+const freshFor = time.Minute
+
+// lookAgain reads the panels once more when the approval took its time: what
+// was approved is what is on the screen, and nothing else is run.
+func (ap *application) lookAgain() error {
+	if time.Since(ap.plan.CreatedAt) < freshFor {
+		return nil
+	}
+	ap.a.log.start(ap.names())
+	again, err := ap.target.plan(ap.halts.soft, false)
+	ap.a.log.stop()
+	if err != nil {
+		return err
+	}
+	if moved := stepsThatMoved(ap.plan, again); len(moved) > 0 {
+		return fail(exitStale, "the panels moved while you were deciding, nothing was written; run it again and look at: %s", few(moved))
+	}
+	return nil
+}
+
+// stepsThatMoved names the resources about which two plans of the same spec do
+// not say the same.
+func stepsThatMoved(a, b *plan.Plan) []string {
+	said := map[specs.Ref]string{}
+	text := func(s *plan.Step) string {
+		return fmt.Sprint(s.Action, s.Changes, s.Secrets, s.Was, s.TakesWithIt)
+	}
+	for i := range a.Steps {
+		said[a.Steps[i].Ref] = text(&a.Steps[i])
+	}
+	var moved []string
+	for i := range b.Steps {
+		s := &b.Steps[i]
+		if said[s.Ref] != text(s) {
+			moved = append(moved, s.Ref.String())
+		}
+		delete(said, s.Ref)
+	}
+	for ref := range said {
+		moved = append(moved, ref.String())
+	}
+	slices.Sort(moved)
+	return moved
 }
 
 // finish writes and shows the report, and notes the exit code.
