@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ispsync/ispsync/specs"
@@ -33,6 +34,27 @@ func (m *maker) targets(kind string, fields specs.Fields) (fieldNames []string, 
 	return fieldNames, refs
 }
 
+// refersTo lists all resources that one names: by its fields, by the account
+// whose rights it has, and by its key.
+func (m *maker) refersTo(ref specs.Ref, su string, fields specs.Fields) (names []string, refs []specs.Ref) {
+	names, refs = m.targets(ref.Kind, fields)
+	k := m.Kinds(ref.Kind)
+	if k.Su != "" {
+		names, refs = append(names, "su"), append(refs, m.ref(k.Su, su))
+	}
+	for _, to := range k.KeyReferences(ref.Key) {
+		names, refs = append(names, "name"), append(refs, m.ref(to.Kind, to.Key))
+	}
+	return names, refs
+}
+
+// refersToAny reports whether resources of a kind may name one of these kinds.
+func (m *maker) refersToAny(k *specs.Kind, kinds map[string]bool) bool {
+	return kinds[k.Su] ||
+		slices.ContainsFunc(m.linksOf(k.Name), func(l link) bool { return kinds[l.kind] }) ||
+		slices.ContainsFunc(k.KeyRefers, func(r specs.KeyRefer) bool { return kinds[r.Kind] })
+}
+
 func (m *maker) indexSteps() {
 	m.index = make(map[specs.Ref]*draftStep, len(m.steps))
 	for _, s := range m.steps {
@@ -45,15 +67,9 @@ func (m *maker) findReferences(g *going) {
 	for _, s := range m.steps {
 		switch s.Action {
 		case Create:
-			names, refs := m.targets(s.Kind, s.desired.Fields)
+			names, refs := m.refersTo(s.Ref, s.Su, s.desired.Fields)
 			for i, to := range refs {
 				m.refer(s, names[i], to)
-			}
-			if su := m.Kinds(s.Kind).Su; su != "" {
-				m.refer(s, "su", m.ref(su, s.Su))
-			}
-			for _, to := range m.Kinds(s.Kind).KeyReferences(s.Key) {
-				m.refer(s, "name", m.ref(to.Kind, to.Key))
 			}
 			for _, brought := range m.Kinds(s.Kind).Brings {
 				if b := m.index[m.ref(brought, s.Key)]; b != nil && b.Action == Create {
@@ -64,13 +80,7 @@ func (m *maker) findReferences(g *going) {
 			m.referUpdate(s)
 		case Delete:
 			// What s refers to may go only after s has gone.
-			_, refs := m.targets(s.Kind, s.live.Fields)
-			if su := m.Kinds(s.Kind).Su; su != "" {
-				refs = append(refs, m.ref(su, s.Su))
-			}
-			for _, to := range m.Kinds(s.Kind).KeyReferences(s.Key) {
-				refs = append(refs, m.ref(to.Kind, to.Key))
-			}
+			_, refs := m.refersTo(s.Ref, s.Su, s.live.Fields)
 			m.goBefore(s, refs)
 		}
 	}
@@ -140,11 +150,7 @@ func (m *maker) findOrphans(g *going) {
 		return
 	}
 	for _, k := range m.kinds {
-		refers := false
-		for _, l := range m.linksOf(k.Name) {
-			refers = refers || deleted[l.kind]
-		}
-		if !refers {
+		if !m.refersToAny(k, deleted) {
 			continue
 		}
 		desired := m.Desired.Resources(k.Name)
@@ -157,7 +163,7 @@ func (m *maker) findOrphans(g *going) {
 }
 
 func (m *maker) findOrphan(d *specs.Resource) {
-	names, refs := m.targets(d.Ref.Kind, d.Fields)
+	names, refs := m.refersTo(d.Ref, d.Su, d.Fields)
 	for i, to := range refs {
 		del := m.index[to]
 		if del == nil || del.Action != Delete {

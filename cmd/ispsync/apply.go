@@ -24,8 +24,8 @@ import (
 
 // This file is the tour of the program: a spec is loaded, panels are read
 // (readAll: Snapshot), a plan is made (plan: Make) or read and checked (saved:
-// Read, Check), executed (Run) and rendered. Only here does a client become a
-// Writer.
+// Read, Check), executed (Run) and rendered. Only here, and in call.go for one
+// function that a person named, does a client become a Writer.
 
 // applyFlags are the flags of apply alone.
 type applyFlags struct {
