@@ -232,19 +232,24 @@ func (ap *application) run(saved bool) error {
 	for name, c := range ap.clients {
 		panels[name] = apiclient.NewWriter(c)
 	}
-	stale := make(map[string]string, len(ap.stale))
-	for _, s := range ap.stale {
-		stale[s.Step] = s.Why
-	}
 	a.log.start(ap.names())
 	a.log.begin(p)
 	report, err := executor.Run(ap.halts.hard, p, panels, executor.Options{
 		Parallelism: ap.flags.parallelism, Writes: func(panel string) int { return ap.spec.Panel(panel).Limits.Writes },
 		FailFast: ap.af.failFast, MaxFailures: ap.af.maxFailures, Restart: executor.RestartPolicy(ap.af.restart),
-		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: stale,
+		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: ap.staleSteps(),
 	})
 	a.log.stop()
 	return ap.finish(report, err)
+}
+
+// staleSteps is why steps of a saved plan are stale, by id.
+func (ap *application) staleSteps() map[string]string {
+	out := make(map[string]string, len(ap.stale))
+	for _, s := range ap.stale {
+		out[s.Step] = s.Why
+	}
+	return out
 }
 
 // oneDocument reports whether stdout takes the report alone: a plan before it
@@ -376,11 +381,12 @@ func (ap *application) emptyReport(result executor.Result) *executor.Report {
 			r.Result = executor.Partial
 		}
 	}
+	stale := ap.staleSteps()
 	for i := range ap.plan.Steps {
 		s := &ap.plan.Steps[i]
 		o := executor.Outcome{Step: s.ID, Ref: s.Ref, Action: s.Action, Outcome: executor.NotRun}
-		if i := slices.IndexFunc(ap.stale, func(st plan.Stale) bool { return st.Step == s.ID }); i >= 0 {
-			o.Outcome, o.Error = executor.Stale, &executor.ErrorDetail{Type: "stale", Message: ap.stale[i].Why}
+		if why, ok := stale[s.ID]; ok {
+			o.Outcome, o.Error = executor.Stale, &executor.ErrorDetail{Type: "stale", Message: why}
 			r.Summary.Stale++
 		} else {
 			r.Summary.NotRun++

@@ -62,8 +62,22 @@ func (l *logger) stop() {
 
 func (l *logger) close() { l.stop() }
 
-// line writes one line above the bars.
+// say tells something that is neither a warning nor a detail; not with --quiet.
+func (l *logger) say(text string) {
+	switch {
+	case l.json != nil:
+		l.json.Info().Msg(text)
+	case !l.quiet:
+		l.line(text)
+	}
+}
+
+// line writes one line, with --quiet too: above the bars, or as an event of its own.
 func (l *logger) line(text string) {
+	if l.json != nil {
+		l.json.Warn().Msg(text)
+		return
+	}
 	if l.progress != nil {
 		fmt.Fprintln(l.progress, text)
 		return

@@ -52,7 +52,7 @@ apply later; it is bound to what was seen, expires after 24 hours and is applied
 				if err := writeFile(out, func(f *os.File) error { return plan.Write(f, p) }); err != nil {
 					return err
 				}
-				a.log.line(fmt.Sprintf("plan saved to %s; apply it with: ispsync apply %s", out, out))
+				a.log.say(fmt.Sprintf("plan saved to %s; apply it with: %s", out, applyCommandFor(out, &sf)))
 			}
 			if detailed && p.Summary.Changes() > 0 {
 				a.exit(exitChanges)

@@ -140,8 +140,8 @@ func (a *app) sim(sf *simFlags) error {
 		p.SeedZones(sf.users, sf.zones)
 		fmt.Fprintf(a.stdout, "  - name: %s\n    url: %s\n    auth: {username: %s, password: \"${secret.env('%s')}\"}\n", o.Name, s.urls[i], "root", simPasswordEnv)
 	}
-	a.log.line(fmt.Sprintf("%d simulated panels are running; first say: export %s=%s", sf.panels, simPasswordEnv, simPassword))
-	a.log.line("stop them with Ctrl-C")
+	a.log.say(fmt.Sprintf("%d simulated panels are running; first say: export %s=%s", sf.panels, simPasswordEnv, simPassword))
+	a.log.say("stop them with Ctrl-C")
 	<-h.soft.Done()
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ispsync/ispsync/internal/render"
 	"github.com/ispsync/ispsync/plan"
 	"github.com/ispsync/ispsync/specs"
 )
@@ -28,7 +27,7 @@ spec declares others of that kind on the same panel; plan looks on the panel.`,
 				return err
 			}
 			for _, w := range spec.Warnings {
-				a.log.line("warning: " + render.Clean(w.Detail()))
+				a.log.warn("%s", w.Detail())
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The spec is valid: %d panels, %d resources.\n", len(spec.Panels), spec.Len())
 			return err
