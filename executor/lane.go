@@ -146,6 +146,10 @@ func (l *lane) barred(at int) (What, *ErrorDetail) {
 	if why, stale := l.o.Stale[l.step(at).ID]; stale {
 		return Stale, &ErrorDetail{Type: "stale", Message: why}
 	}
+	if s := l.step(at); len(s.SecretsNeeded) > 0 {
+		return Failed, &ErrorDetail{Type: "secret_needed", Object: s.SecretsNeeded[0],
+			Message: "not sent: nobody said where the value of " + strings.Join(s.SecretsNeeded, ", ") + " comes from"}
+	}
 	return Blocked, l.blockedBy(at)
 }
 

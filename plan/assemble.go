@@ -16,6 +16,7 @@ type Header struct {
 	ID                   string // random, one per plan
 	CreatedAt, ExpiresAt time.Time
 	SpecDigest           string
+	MadeBy               string // see Plan.MadeBy
 }
 
 // Assemble joins the drafts of all panels to a plan: it sorts, numbers the
@@ -25,7 +26,7 @@ type Header struct {
 func Assemble(h Header, drafts []*Draft, panels []Panel, extra []Finding) *Plan {
 	drafts = slices.Clone(drafts)
 	slices.SortFunc(drafts, func(a, b *Draft) int { return strings.Compare(a.panel.Name, b.panel.Name) })
-	p := &Plan{FormatVersion: FormatVersion, ID: h.ID, SpecDigest: h.SpecDigest,
+	p := &Plan{FormatVersion: FormatVersion, ID: h.ID, SpecDigest: h.SpecDigest, MadeBy: h.MadeBy,
 		CreatedAt: h.CreatedAt.UTC().Truncate(time.Second), ExpiresAt: h.ExpiresAt.UTC().Truncate(time.Second),
 		Panels: append([]Panel{}, panels...), Steps: []Step{}, Kept: []Kept{}, Findings: append([]Finding{}, extra...)}
 	for _, d := range drafts {
@@ -54,6 +55,9 @@ func (p *Plan) add(d *Draft) {
 		step.Needs = make([]string, len(s.needs))
 		for i, need := range s.needs {
 			step.Needs[i] = ids[need]
+		}
+		if p.MadeBy != "" {
+			step.Call = callOf(&step)
 		}
 		p.Steps = append(p.Steps, step)
 		p.Summary.count(step.Action)

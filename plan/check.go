@@ -178,6 +178,11 @@ func (c *checker) fill(desired *specs.State) {
 	if r := c.live.Find(s.Kind, s.Key); r != nil {
 		s.Elid, s.Su, s.Parent = r.Elid, r.Su, r.Parent
 	}
+	if s.Call != nil {
+		s.Su, s.Parent = cmp.Or(s.Call.Su, s.Su), cmp.Or(s.Call.Parent, s.Parent)
+		s.SecretRefs = s.Call.secretRefs(s.Secrets)
+		return
+	}
 	var secrets []specs.SecretField
 	if d := desired.Find(s.Kind, s.Key); d != nil {
 		s.Su, s.Parent = cmp.Or(d.Su, s.Su), cmp.Or(d.Parent, s.Parent)

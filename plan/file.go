@@ -137,6 +137,13 @@ func (s *Step) check(earlier map[string]bool) error {
 	case s.Action == Delete && len(s.Changes)+len(s.Secrets) > 0:
 		return errors.New("a delete changes no fields")
 	}
+	if s.Call != nil {
+		for _, name := range s.Secrets {
+			if _, ok := s.Call.Secrets[name]; !ok {
+				return fmt.Errorf("it does not say where the secret %s comes from", name)
+			}
+		}
+	}
 	for _, need := range s.Needs {
 		if !earlier[need] {
 			return fmt.Errorf("it needs %q, which is no earlier step", need)

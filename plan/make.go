@@ -258,6 +258,9 @@ func (w *kindWalk) desiredOnly(desired *specs.Resource) {
 		s.Changes = append(s.Changes, Change{Field: f.Name, After: f.Value})
 	}
 	s.setSecrets(desired.Secrets)
+	if s.SecretsNeeded = desired.SecretsNeeded; len(s.SecretsNeeded) > 0 {
+		w.find(Warning, CodeSecretNeeded, desired.Ref.String(), "to be made it needs %s, which cannot be read from a panel: this step will not be sent until somebody says where the value comes from", strings.Join(s.SecretsNeeded, ", "))
+	}
 	for _, brought := range w.kind.Brings {
 		if d := w.Desired.Find(brought, desired.Ref.Key); d != nil && d.Absent && w.Live.Find(brought, desired.Ref.Key) == nil {
 			w.find(Warning, CodeBringsAbsent, desired.Ref.String(), "making it may bring %s/%s, which %s declares absent; plan again afterwards", brought, desired.Ref.Key, at(d))
@@ -278,7 +281,8 @@ func (w *kindWalk) missing(desired *specs.Resource) string {
 			continue
 		}
 		_, field := desired.Fields.Get(row.Name)
-		secret := slices.ContainsFunc(desired.Secrets, func(s specs.SecretField) bool { return s.Name == row.Name })
+		secret := slices.ContainsFunc(desired.Secrets, func(s specs.SecretField) bool { return s.Name == row.Name }) ||
+			slices.Contains(desired.SecretsNeeded, row.Name)
 		if !field && !secret {
 			names = append(names, row.Name)
 		}

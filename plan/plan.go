@@ -21,11 +21,14 @@ type Plan struct {
 	CreatedAt     time.Time `json:"created_at"`
 	ExpiresAt     time.Time `json:"expires_at"`
 	SpecDigest    string    `json:"spec_digest"` // of the resolved spec; see specs.Spec.Digest
-	Summary       Summary   `json:"summary"`
-	Panels        []Panel   `json:"panels"`   // sorted by name
-	Steps         []Step    `json:"steps"`    // in the order to run them, panel by panel
-	Kept          []Kept    `json:"kept"`     // sorted by ref
-	Findings      []Finding `json:"findings"` // errors first, then by ref
+	// MadeBy says what wanted the steps when it was not the spec: "undo RUN",
+	// "migrate A → B". The spec then gave only panels and rules.
+	MadeBy   string    `json:"made_by,omitempty"`
+	Summary  Summary   `json:"summary"`
+	Panels   []Panel   `json:"panels"`   // sorted by name
+	Steps    []Step    `json:"steps"`    // in the order to run them, panel by panel
+	Kept     []Kept    `json:"kept"`     // sorted by ref
+	Findings []Finding `json:"findings"` // errors first, then by ref
 }
 
 // Summary counts resources by what becomes of them.
@@ -109,6 +112,12 @@ type Step struct {
 	// Why is for people; nothing may depend on it.
 	Why         string  `json:"why"`
 	TakesWithIt []Count `json:"takes_with_it"` // what goes with a deleted resource
+	// SecretsNeeded names secret fields without which the call cannot be made,
+	// and of which nobody said where the value comes from. Such a step is in the
+	// plan so that it is seen, and is not sent: it ends as failed.
+	SecretsNeeded []string `json:"secrets_needed,omitempty"`
+	// Call is in plans that were not made from the spec alone (Plan.MadeBy).
+	Call *Call `json:"call,omitempty"`
 
 	// What a call needs besides the document: filled by Make, or by Check
 	// after a saved plan was read again. Never serialised.
@@ -116,6 +125,44 @@ type Step struct {
 	Su         string              `json:"-"`
 	Parent     string              `json:"-"` // key of the resource it lives in
 	SecretRefs []specs.SecretField `json:"-"`
+}
+
+// Call is what the calls of a step need besides the document, for steps that
+// the spec does not declare: a saved plan of an ordinary spec looks it up there.
+type Call struct {
+	Elid    string            `json:"elid,omitempty"`
+	Su      string            `json:"su,omitempty"`
+	Parent  string            `json:"parent,omitempty"`
+	Secrets map[string]Secret `json:"secrets,omitempty"` // by field: references, never values
+}
+
+// Secret is a reference to a secret's value as a plan document writes it.
+type Secret struct {
+	Source specs.SecretSource `json:"source"`
+	Arg    string             `json:"arg"`
+}
+
+// callOf is what a step's calls need, as the document keeps it.
+func callOf(s *Step) *Call {
+	c := &Call{Elid: s.Elid, Su: s.Su, Parent: s.Parent}
+	for _, f := range s.SecretRefs {
+		if c.Secrets == nil {
+			c.Secrets = map[string]Secret{}
+		}
+		c.Secrets[f.Name] = Secret{f.Secret.Source, f.Secret.Arg}
+	}
+	return c
+}
+
+// secretRefs are the references of some secret fields.
+func (c *Call) secretRefs(names []string) []specs.SecretField {
+	var refs []specs.SecretField
+	for _, name := range names {
+		if s, ok := c.Secrets[name]; ok {
+			refs = append(refs, specs.SecretField{Name: name, Secret: specs.Secret{Source: s.Source, Arg: s.Arg}})
+		}
+	}
+	return refs
 }
 
 // Resource is the step as the panel client takes it: the ref, the fields and
@@ -186,4 +233,5 @@ const (
 	CodeRule             = "rule_failed"         // error: a prune or protect rule cannot be evaluated (exit 6)
 	CodeNotDeletable     = "not_deletable"       // error: a tombstone of a kind the panel cannot delete (exit 6)
 	CodeCircle           = "circle"              // error: resources refer to each other in a circle (exit 6)
+	CodeSecretNeeded     = "secret_needed"       // warning: a create needs a secret that nobody can read; its step is not sent
 )

@@ -74,6 +74,10 @@ type Resource struct {
 	// Secrets are the write-only fields the spec gives, kept apart so that
 	// they can be neither compared nor printed. Desired side only.
 	Secrets []SecretField
+	// SecretsNeeded names secret fields that a create would need and that nobody
+	// can read: of resources taken from another panel, or from the past. Desired
+	// side only, and never from a spec.
+	SecretsNeeded []string
 	// Pos is where the spec asks for the resource. Desired side only.
 	Pos Pos
 	// Absent is the tombstone `ensure: absent`. Desired side only.
