@@ -99,7 +99,7 @@ type loader struct {
 }
 
 // sectionNames are the keys a document may have.
-var sectionNames = []string{"defaults", "kinds", "limits", "panels", "policies", "protect", "prune", "resources", "vars"}
+var sectionNames = []string{"defaults", "kinds", "limits", "panels", "policies", "protect", "prune", "resources", "rollout", "vars"}
 
 // readSources parses all files, in parallel: YAML is most of the work of a
 // run that finds nothing to do.

@@ -12,6 +12,7 @@ func (l *loader) loadRules() {
 	l.spec.Prune = l.ruleSection("prune")
 	l.spec.Protect = l.ruleSection("protect")
 	l.loadLimits()
+	l.loadRollout()
 	l.loadPolicies()
 }
 

@@ -37,6 +37,7 @@ func Schema(c *Catalog) map[string]any {
 			"prune":     closed(rules),
 			"protect":   closed(rules),
 			"limits":    limitsSchema(),
+			"rollout":   rolloutSchema(),
 			"policies":  object{"type": "array", "items": policySchema()},
 			"kinds":     object{"type": "object", "description": "More rows of the catalog, as `ispsync kinds -o yaml` prints them."},
 		},
@@ -129,6 +130,17 @@ func limitsSchema() object {
 		"count":   object{"type": "integer", "minimum": 0},
 		"percent": object{"type": "number", "minimum": 0, "maximum": 100},
 	})})
+}
+
+func rolloutSchema() object {
+	r := closed(object{
+		"waves": object{"type": "array", "minItems": 1, "description": "How many panels have had their turn when each wave is over.",
+			"items": object{"type": []string{"integer", "string"}, "examples": []any{1, "10%"}}},
+		"pause":        object{"type": []string{"string", "integer"}, "description": "Between two waves.", "examples": []string{"30s"}},
+		"max_failures": object{"type": "integer", "minimum": 0, "description": "The rollout stops when more have failed."},
+	})
+	r["required"] = []string{"waves"}
+	return r
 }
 
 func policySchema() object {

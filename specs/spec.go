@@ -19,6 +19,7 @@ type Spec struct {
 	Protect  map[string]*Rule // by kind
 	Deletes  DeleteLimit
 	Policies []Policy
+	Rollout  Rollout
 	Warnings Errors // mistakes that stop nothing, sorted by place
 
 	desired  map[string]*State // by panel
