@@ -14,7 +14,7 @@ import (
 // such function (panel-api.md section 8: newer ones have not).
 func (w *Writer) Restart(ctx context.Context) error {
 	var e *Error
-	err := w.c.do(ctx, &call{fn: funcRestart, write: true}, &document{})
+	err := w.do(ctx, &call{fn: funcRestart, write: true}, nil, &document{})
 	if err != nil && (!errors.As(err, &e) || !e.MaybeApplied()) {
 		return err
 	}

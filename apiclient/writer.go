@@ -18,11 +18,17 @@ import (
 // take them: no connection, an ended session (once), status 429. Whether the
 // panel asks for a restart (<ok>restart</ok>: guide, "If the web-server needs
 // to be rebooted") is told also when the second call of a step failed.
-type Writer struct{ c *Client }
+type Writer struct {
+	c       *Client
+	journal Journal
+}
 
 // NewWriter makes a writer of a client. Both share the session, the limits and
 // the count of requests.
-func NewWriter(c *Client) *Writer { return &Writer{c} }
+func NewWriter(c *Client) *Writer { return &Writer{c: c} }
+
+// Journaled is the writer with a journal that is told of every writing call.
+func (w *Writer) Journaled(j Journal) *Writer { return &Writer{w.c, j} }
 
 // Read is Client.Snapshot, of the rows of the panel's own catalog: the executor
 // knows kinds by name and not in which dialect a panel speaks of them.
@@ -70,7 +76,7 @@ func (w *Writer) Create(ctx context.Context, r specs.Resource) (restart bool, er
 	}
 	e.params.set("sok", "ok")
 	d := document{}
-	if err := w.c.do(ctx, e, &d); err != nil {
+	if err := w.do(ctx, e, &r, &d); err != nil {
 		return false, err
 	}
 	if k.Async != nil {
@@ -116,7 +122,7 @@ func (w *Writer) Update(ctx context.Context, r specs.Resource) (restart bool, er
 		}
 		e.params.set("sok", "ok")
 		d := document{}
-		if err := w.c.do(ctx, e, &d); err != nil {
+		if err := w.do(ctx, e, &r, &d); err != nil {
 			return false, err
 		}
 		restart, done = d.restart, "its other fields were changed"
@@ -143,7 +149,7 @@ func (w *Writer) Delete(ctx context.Context, r specs.Resource) (restart bool, er
 		e.params.set(name, k.DeleteParams[name])
 	}
 	d := document{}
-	err = w.c.do(ctx, e, &d)
+	err = w.do(ctx, e, &r, &d)
 	return d.restart, err
 }
 
@@ -156,7 +162,7 @@ func (w *Writer) toggle(ctx context.Context, k *specs.Kind, r *specs.Resource, o
 	d := document{}
 	e, err := w.group(k, fn, does, r)
 	if err == nil {
-		err = w.c.do(ctx, e, &d)
+		err = w.do(ctx, e, r, &d)
 	}
 	var failure *Error
 	if done != "" && errors.As(err, &failure) {
