@@ -55,6 +55,9 @@ Do: take one of the references out of the spec. Exit code 6.`,
 	CodeBringsAbsent: `Making a resource may bring another one (a web domain its DNS zone) that the spec declares
 absent. It is not there now, so this plan does not delete it.
 Do: plan again after the apply.`,
+	CodeNotUndone: `Undoing a run cannot bring this back (files, mail, contents of databases, passwords), or leaves
+it alone because somebody changed it since.
+Do: restore from a backup what the message names; decide by hand about what was changed since.`,
 	CodeSecretNeeded: `A resource that comes from another panel, or from the past, needs a password to be made, and
 passwords cannot be read. Its step is not sent and ends as failed; what needs it is blocked.
 Do: say where the value comes from (migrate: in --map, or --generate-passwords; undo: declare the

@@ -36,7 +36,8 @@ type Draft struct {
 	findings  []Finding
 	unchanged int
 	deletable map[string]int // live resources per managed kind: the base of the delete limit
-	unread    []string       // kinds to read before the deletes can be judged
+	gone      []Gone
+	unread    []string // kinds to read before the deletes can be judged
 }
 
 // Unread names the kinds that nobody read and that must be known before what
@@ -102,6 +103,7 @@ func Make(in Input) *Draft {
 	m.findReferences(going)
 	m.selectTargets()
 	m.draft.steps = m.order(slices.DeleteFunc(m.steps, func(s *draftStep) bool { return s.broken }))
+	m.draft.gone = goneWith(slices.DeleteFunc(slices.Clone(m.draft.steps), func(s *draftStep) bool { return s.Action != Delete }), going)
 	return m.draft
 }
 

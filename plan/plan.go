@@ -233,5 +233,6 @@ const (
 	CodeRule             = "rule_failed"         // error: a prune or protect rule cannot be evaluated (exit 6)
 	CodeNotDeletable     = "not_deletable"       // error: a tombstone of a kind the panel cannot delete (exit 6)
 	CodeCircle           = "circle"              // error: resources refer to each other in a circle (exit 6)
+	CodeNotUndone        = "not_undone"          // warning: what undoing a run cannot bring back, or leaves alone
 	CodeSecretNeeded     = "secret_needed"       // warning: a create needs a secret that nobody can read; its step is not sent
 )
