@@ -50,6 +50,9 @@ func (l *lane) drive(ctx context.Context) {
 		l.trouble(l.restartTrouble)
 	}
 	l.end.Error = strings.Join(l.troubles, "; ")
+	if l.end.Error != "" {
+		l.countTrouble()
+	}
 	end := l.end
 	l.observe(Event{Kind: LaneEnded, Panel: l.name, Lane: &end})
 }
@@ -87,6 +90,10 @@ func (l *lane) work(ctx context.Context) {
 	for running := 0; ; {
 		for running < writes && len(l.ready) > 0 && !l.restartDue() && l.halted(ctx) == noHalt {
 			at := heap.Pop(&l.ready).(int)
+			if l.tookPrior(at) {
+				l.release(at)
+				continue
+			}
 			if what, why := l.barred(at); why != nil {
 				l.ended(at, what, why)
 				l.release(at)
@@ -124,6 +131,7 @@ func (l *lane) waiting(s *plan.Step, note string) {
 func (l *lane) ended(at int, what What, why *ErrorDetail) {
 	out := l.outcome(at)
 	out.Outcome, out.Error = what, why
+	l.o.Journal.Step(out)
 	if what == Failed || what == Unknown {
 		l.countFailure()
 	}
@@ -138,6 +146,15 @@ func (l *lane) release(at int) {
 			heap.Push(&l.ready, n)
 		}
 	}
+}
+
+// tookPrior ends a step that an earlier run of the plan did.
+func (l *lane) tookPrior(at int) bool {
+	prior, ok := l.o.Prior[l.step(at).ID]
+	if ok {
+		l.ended(at, prior.Outcome, prior.Error)
+	}
+	return ok
 }
 
 // barred says why a step may not run whatever happens: it is stale, or a need of
@@ -181,6 +198,9 @@ func (l *lane) leaveRest(ctx context.Context) {
 	h := l.halted(ctx)
 	for at := range l.steps {
 		if l.outcome(at).Outcome != "" {
+			continue
+		}
+		if l.tookPrior(at) {
 			continue
 		}
 		if what, why := l.barred(at); why != nil {

@@ -29,17 +29,31 @@ const (
 
 // look reads the resource of one step. What says in words what was seen.
 func (l *lane) look(ctx context.Context, s *plan.Step) (seen sight, what string) {
-	want, err := wantFor(l.o.Kind(s.Kind), []*plan.Step{s})
+	state, why := l.readFor(ctx, s.Kind, []*plan.Step{s})
+	if state == nil {
+		return unreadable, why
+	}
+	return l.sightOf(s, state)
+}
+
+// readFor reads the kind of some steps, or says why it cannot be read.
+func (l *lane) readFor(ctx context.Context, kind string, steps []*plan.Step) (state *specs.State, why string) {
+	want, err := wantFor(l.o.Kind(kind), steps)
 	if err != nil {
-		return unreadable, err.Error()
+		return nil, err.Error()
 	}
-	state, err := l.panel.Read(ctx, []specs.Want{want})
+	state, err = l.panel.Read(ctx, []specs.Want{want})
+	if err == nil {
+		err = incomplete(state, kind)
+	}
 	if err != nil {
-		return unreadable, "it cannot be read: " + detail(err).Message
+		return nil, "it cannot be read: " + detail(err).Message
 	}
-	if err := incomplete(state, s.Kind); err != nil {
-		return unreadable, "it cannot be read: " + detail(err).Message
-	}
+	return state, ""
+}
+
+// sightOf is what a state that was read shows of a step's resource.
+func (l *lane) sightOf(s *plan.Step, state *specs.State) (seen sight, what string) {
 	live := state.Find(s.Kind, s.Key)
 	seen, what = compare(s, live)
 	if seen == different && onlySwitches(l.o.Kind(s.Kind), s, live) {

@@ -48,6 +48,17 @@ type Options struct {
 	// not what they were made from: why, by step id. They end as stale, and
 	// block what needs them.
 	Stale map[string]string
+	// Journal is told how each step ended, and stops the run when it cannot be
+	// written. The panels write their calls into it. May be nil.
+	Journal *Journal
+	// Prior holds the outcomes of steps that an earlier run of the same plan did,
+	// by step id. They are not run again, and what needs them may go on.
+	Prior map[string]Outcome
+	// Begun holds the ids of creates that an earlier run began and of which only
+	// the switch (suspended or not) is not as declared: that alone is sent.
+	Begun map[string]bool
+	// Rollout starts the lanes in waves; the zero Rollout starts all at once.
+	Rollout specs.Rollout
 	// Stop is closed at the first interrupt, or when the time of the run is over:
 	// nothing new is started, calls in flight are finished.
 	Stop <-chan struct{}

@@ -8,17 +8,21 @@ import (
 	"github.com/ispsync/ispsync/specs"
 )
 
+// Reader reads kinds of one panel as the planner does. It is used to settle
+// writes whose fate is unknown and to verify a lane at its end.
+type Reader interface {
+	Read(ctx context.Context, wants []specs.Want) (*specs.State, error)
+}
+
 // Panel is what the executor may ask of one panel. Create, Update and Delete
 // send the call (or calls) of one step and say whether the panel asked for a
 // restart of its services. Errors of a call are asked what they mean through
 // the interface CallError.
 type Panel interface {
+	Reader
 	Create(ctx context.Context, r specs.Resource) (restart bool, err error)
 	Update(ctx context.Context, r specs.Resource) (restart bool, err error)
 	Delete(ctx context.Context, r specs.Resource) (restart bool, err error)
-	// Read reads kinds as the planner does. It is used to settle writes whose
-	// fate is unknown and to verify a lane at its end.
-	Read(ctx context.Context, wants []specs.Want) (*specs.State, error)
 	// Restart calls func=restart, waits until the panel answers again and logs
 	// in anew. An error that says Unsupported means the panel has no such function.
 	Restart(ctx context.Context) error
@@ -48,6 +52,7 @@ const FormatVersion = "1"
 // Report says what became of every step of a plan.
 type Report struct {
 	FormatVersion string    `json:"format_version"`
+	Run           string    `json:"run,omitempty"` // its id under the state directory; empty when nothing was begun
 	PlanDigest    string    `json:"plan_digest"`
 	StartedAt     time.Time `json:"started_at"`
 	FinishedAt    time.Time `json:"finished_at"`
@@ -55,6 +60,19 @@ type Report struct {
 	Summary       Summary   `json:"summary"`
 	Panels        []LaneEnd `json:"panels"`   // sorted by name
 	Outcomes      []Outcome `json:"outcomes"` // one per step, in plan order
+	// Settled are steps of earlier runs that nobody knew about, and what was
+	// found of them before this run planned.
+	Settled []Settled `json:"settled,omitempty"`
+}
+
+// Settled is what was found of a step that an earlier run had left open.
+type Settled struct {
+	Run      string      `json:"run"`
+	Step     string      `json:"step"`
+	Ref      specs.Ref   `json:"ref"`
+	Action   plan.Action `json:"action"`
+	Outcome  What        `json:"outcome"` // done, not_run when it took no effect, or unknown
+	Evidence string      `json:"evidence"`
 }
 
 // Result is the run in one word.
@@ -156,4 +174,5 @@ const (
 	Waiting
 	LaneEnded
 	StepCorrected
+	WaveBegan // of no panel; Note says which wave and which panels
 )

@@ -42,8 +42,17 @@ func Run(ctx context.Context, p *plan.Plan, panels map[string]Panel, o Options) 
 		s := &p.Steps[i]
 		r.outcomes[i] = Outcome{Step: s.ID, Ref: s.Ref, Action: s.Action}
 	}
+	for n, wave := range waves(lanes, o.Rollout) {
+		r.announce(ctx, n, wave)
+		r.drive(ctx, wave)
+	}
+	return r.report(lanes, panels, started), nil
+}
+
+// drive runs lanes side by side to their ends.
+func (r *run) drive(ctx context.Context, lanes []*lane) {
 	var g errgroup.Group // not WithContext: the failure of one lane is not the others'
-	g.SetLimit(o.Parallelism)
+	g.SetLimit(r.o.Parallelism)
 	for _, l := range lanes {
 		g.Go(func() error {
 			l.drive(ctx)
@@ -51,7 +60,6 @@ func Run(ctx context.Context, p *plan.Plan, panels map[string]Panel, o Options) 
 		})
 	}
 	_ = g.Wait() // lanes return no error: what goes wrong in one is in its outcomes
-	return r.report(lanes, panels, started), nil
 }
 
 // run is what the lanes of one run share.
@@ -64,6 +72,7 @@ type run struct {
 
 	counting sync.Mutex
 	failures int
+	troubled int           // lanes that ended in trouble without a failed step
 	full     chan struct{} // closed when failures reach MaxFailures
 
 	interrupted atomic.Bool // an interrupt kept something from being done
@@ -127,6 +136,13 @@ func (r *run) countFailure() {
 	}
 }
 
+// countTrouble counts a lane that ended in trouble of its own.
+func (r *run) countTrouble() {
+	r.counting.Lock()
+	defer r.counting.Unlock()
+	r.troubled++
+}
+
 // halt is why nothing new may be started. The zero halt: it may.
 type halt struct {
 	typ, why string
@@ -141,6 +157,12 @@ var (
 func (r *run) halted(ctx context.Context) halt {
 	if r.stopped(ctx) {
 		return byUser
+	}
+	if err := r.o.Journal.Err(); err != nil {
+		return halt{"journal", err.Error()}
+	}
+	if r.rolledTooFar() {
+		return halt{"rollout", fmt.Sprintf("the rollout stops when more than %d have failed", r.o.Rollout.MaxFailures)}
 	}
 	select {
 	case <-r.full:

@@ -24,7 +24,7 @@ type turn struct {
 
 func (l *lane) turn(at int) *turn {
 	s := l.step(at)
-	return &turn{lane: l, step: s, out: l.outcome(at), kind: l.o.Kind(s.Kind)}
+	return &turn{lane: l, step: s, out: l.outcome(at), kind: l.o.Kind(s.Kind), rest: l.o.Begun[s.ID]}
 }
 
 // take runs the step and sets its outcome. It reports whether the panel asked
@@ -40,6 +40,11 @@ func (t *turn) take(ctx context.Context) (asked bool) {
 			t.end(Done, nil)
 			return asked
 		case refused:
+			if errors.Is(err, errJournal) && t.out.Attempts == 1 {
+				t.out.Attempts = 0
+				t.end(NotRun, &ErrorDetail{Type: "journal", Message: "not sent: " + t.o.Journal.Err().Error()})
+				return asked
+			}
 			t.end(Failed, detail(err))
 			return asked
 		default:

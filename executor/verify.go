@@ -156,6 +156,7 @@ func (l *lane) correct(ctx context.Context, v *verification) {
 			out.Outcome = Failed
 			out.Error = &ErrorDetail{Type: "not_in_effect", Message: "accepted but not in effect: " + c.wrong}
 			l.countFailure()
+			l.o.Journal.Step(out)
 			told := *out
 			l.observe(Event{Kind: StepCorrected, Panel: l.name, Step: c.step, Outcome: &told})
 		}

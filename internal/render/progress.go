@@ -158,6 +158,10 @@ func (p *Progress) Begin(pl *plan.Plan) {
 func (p *Progress) Observe(e executor.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.Kind == executor.WaveBegan {
+		p.say(clean(e.Note))
+		return
+	}
 	t := p.track(e.Panel)
 	switch e.Kind {
 	case executor.LaneBegan:
