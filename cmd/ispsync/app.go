@@ -128,12 +128,13 @@ Try it without a panel: ispsync demo`,
 	f.StringVar(&a.logFormat, "log-format", "text", "what goes to stderr: text or json")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say only what matters on stderr: warnings and errors")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "list what is otherwise counted, and each call on stderr")
-	f.StringVar(&a.stateDir, "state-dir", ".ispsync", "where locks and applied plans are remembered")
+	f.StringVar(&a.stateDir, "state-dir", ".ispsync", "where runs, locks and applied plans are remembered")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fail(exitUsage, "%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(a.validateCommand(), a.planCommand(), a.driftCommand(), a.applyCommand(), a.showCommand(),
+		a.runsCommand(), a.resumeCommand(), a.undoCommand(),
 		a.callCommand(), a.describeCommand(), a.functionsCommand(), a.fromLogCommand(), a.kindsCommand(), a.schemaCommand(), a.explainCommand(), a.simCommand(), a.demoCommand(), a.versionCommand(), exitCodesTopic())
 	root.InitDefaultHelpCmd()
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp())

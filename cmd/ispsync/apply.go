@@ -1,23 +1,16 @@
 package main
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+	"github.com/spf13/pflag"
 
 	"github.com/ispsync/ispsync/apiclient"
 	"github.com/ispsync/ispsync/executor"
-	"github.com/ispsync/ispsync/internal/render"
 	"github.com/ispsync/ispsync/plan"
 	"github.com/ispsync/ispsync/specs"
 )
@@ -37,6 +30,41 @@ type applyFlags struct {
 	maxFailures int
 	onDrift     string
 	lockTimeout durationFlag
+	waves       string
+	wavePause   durationFlag
+}
+
+func (af *applyFlags) add(f *pflag.FlagSet) {
+	addOutput(f, &af.output)
+	f.StringVar(&af.report, "report", "", "write the report to this file, as JSON")
+	f.StringVar(&af.restart, "restart", "end", "when a panel asks for a restart of its services: end (once, after its last step), each or never")
+	f.BoolVar(&af.failFast, "fail-fast", false, "start nothing new after the first failure")
+	f.IntVar(&af.maxFailures, "max-failures", 0, "start nothing new after this many failures (0: no limit)")
+	f.StringVar(&af.onDrift, "on-drift", "abort", "when a panel is not what a saved plan was made from: abort, or skip those steps")
+	f.Var(&af.lockTimeout, "lock-timeout", "wait this long for another run to let go of a panel")
+	f.StringVar(&af.waves, "waves", "", "go over the panels in waves, such as 1,10%,100%: how many have had their turn when each is over (default: the spec's rollout)")
+	f.Var(&af.wavePause, "wave-pause", "time between two waves (default: the spec's rollout)")
+}
+
+// check finds mistakes in the flags.
+func (af *applyFlags) check() error {
+	return errors.Join(checkOutput(af.output), oneOf("restart", af.restart, "end", "each", "never"), oneOf("on-drift", af.onDrift, "abort", "skip"))
+}
+
+// rollout is how the run goes over the panels: the spec's word, and the flags' above it.
+func (af *applyFlags) rollout(spec *specs.Spec) (specs.Rollout, error) {
+	r := spec.Rollout
+	if af.waves != "" {
+		waves, err := specs.ParseWaves(af.waves)
+		if err != nil {
+			return r, fail(exitUsage, "--waves: %w", err)
+		}
+		r.Waves = waves
+	}
+	if af.wavePause > 0 {
+		r.Pause = time.Duration(af.wavePause)
+	}
+	return r, nil
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -56,7 +84,7 @@ Without a terminal nobody can be asked: give --auto-approve.`,
 		Example: "  ispsync apply -f specs/\n  ispsync apply -f specs/ --auto-approve --report report.json\n  ispsync apply plan.json -f specs/",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := errors.Join(checkOutput(af.output), oneOf("restart", af.restart, "end", "each", "never"), oneOf("on-drift", af.onDrift, "abort", "skip")); err != nil {
+			if err := af.check(); err != nil {
 				return err
 			}
 			file := ""
@@ -68,24 +96,22 @@ Without a terminal nobody can be asked: give --auto-approve.`,
 	}
 	sf.add(c.Flags())
 	pf.add(c.Flags())
-	addOutput(c.Flags(), &af.output)
+	af.add(c.Flags())
 	c.Flags().BoolVar(&af.approve, "auto-approve", false, "do not ask")
-	c.Flags().StringVar(&af.report, "report", "", "write the report to this file, as JSON")
-	c.Flags().StringVar(&af.restart, "restart", "end", "when a panel asks for a restart of its services: end (once, after its last step), each or never")
-	c.Flags().BoolVar(&af.failFast, "fail-fast", false, "start nothing new after the first failure")
-	c.Flags().IntVar(&af.maxFailures, "max-failures", 0, "start nothing new after this many failures (0: no limit)")
-	c.Flags().StringVar(&af.onDrift, "on-drift", "abort", "when a panel is not what a saved plan was made from: abort, or skip those steps")
-	c.Flags().Var(&af.lockTimeout, "lock-timeout", "wait this long for another run to let go of a panel")
 	return c
 }
 
 // application is one apply on its way.
 type application struct {
 	*target
-	af    *applyFlags
-	halts *halts
-	plan  *plan.Plan
-	stale []plan.Stale
+	af      *applyFlags
+	halts   *halts
+	saved   bool // the plan came from a file, or from a run that is continued
+	plan    *plan.Plan
+	stale   []plan.Stale
+	rollout specs.Rollout
+	settled []settledFate
+	resumed *resumption // nil for a run that continues no other
 }
 
 func (a *app) apply(sf *specFlags, pf *panelFlags, af *applyFlags, file string) error {
@@ -98,6 +124,17 @@ func (a *app) apply(sf *specFlags, pf *panelFlags, af *applyFlags, file string) 
 		if saved, err = a.openPlan(file, spec); err != nil {
 			return err
 		}
+	}
+	return a.applyPlan(spec, pf, af, saved, nil)
+}
+
+// applyPlan makes a plan, or takes a saved one, and runs it.
+func (a *app) applyPlan(spec *specs.Spec, pf *panelFlags, af *applyFlags, saved *plan.Plan, resumed *resumption) error {
+	rollout, err := af.rollout(spec)
+	if err != nil {
+		return err
+	}
+	if saved != nil {
 		pf.panels = panelsOf(saved)
 	}
 	t, err := a.aim(spec, pf)
@@ -105,7 +142,7 @@ func (a *app) apply(sf *specFlags, pf *panelFlags, af *applyFlags, file string) 
 		return err
 	}
 	defer t.close()
-	ap := &application{target: t, af: af}
+	ap := &application{target: t, af: af, saved: saved != nil, rollout: rollout, resumed: resumed}
 	ap.halts = haltable(time.Duration(pf.timeout), func(s string) { a.log.line(s) })
 	defer ap.halts.release()
 	release, err := ap.lock(saved)
@@ -113,24 +150,33 @@ func (a *app) apply(sf *specFlags, pf *panelFlags, af *applyFlags, file string) 
 		return err
 	}
 	defer release()
+	if err := ap.prepare(saved); err != nil {
+		return errors.Join(err, ap.refuse(err))
+	}
+	return ap.run()
+}
 
-	a.log.start(t.names())
-	if saved == nil {
-		ap.plan, err = t.plan(ap.halts.soft, false)
-	} else {
+// prepare settles what earlier runs left open and makes the plan, or holds the
+// saved one against the panels.
+func (ap *application) prepare(saved *plan.Plan) (err error) {
+	a := ap.a
+	a.log.start(ap.names())
+	ap.settled, err = ap.recover(ap.halts.soft, true)
+	switch {
+	case err != nil:
+	case saved == nil:
+		ap.plan, err = ap.target.plan(ap.halts.soft, false)
+	default:
 		err = ap.checkSaved(saved)
 	}
 	a.log.stop()
 	if err == nil {
-		err = ap.refusal(saved != nil)
+		err = ap.refusal()
 	}
 	if halted := ap.halts.halted(); halted != nil {
 		err = fail(exitInterrupted, "%w before anything was written", halted)
 	}
-	if err != nil {
-		return errors.Join(err, ap.refuse(err))
-	}
-	return ap.run(saved != nil)
+	return err
 }
 
 // lock takes the panels for this run. A saved plan that was applied already is
@@ -144,26 +190,29 @@ func (ap *application) lock(saved *plan.Plan) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if saved != nil {
-		done, err := dir.applied(saved.Digest)
-		if err == nil && done {
-			err = fail(exitStale, "this plan was applied already; make a new one with `ispsync plan --out`")
+	switch {
+	case ap.resumed != nil:
+		err = ap.resumed.check(dir)
+	case saved != nil:
+		var by string
+		if by, err = dir.applied(saved.Digest); err == nil && by != "" {
+			err = dir.appliedAlready(by)
 		}
-		if err != nil {
-			held.release()
-			return nil, err
-		}
+	}
+	if err != nil {
+		held.release()
+		return nil, err
 	}
 	return held.release, nil
 }
 
 // refusal is why the plan must not run: error findings, and secrets that
 // cannot be had. An error is returned before anything is written.
-func (ap *application) refusal(saved bool) error {
+func (ap *application) refusal() error {
 	p := ap.plan
 	var blocking []plan.Finding
 	for _, f := range p.Findings {
-		lifted := saved && f.Code == plan.CodeDeletesLimit && ap.flags.allowDeletes == p.Summary.Delete
+		lifted := ap.saved && f.Code == plan.CodeDeletesLimit && ap.flags.allowDeletes == p.Summary.Delete
 		if f.Severity == plan.Error && !lifted {
 			blocking = append(blocking, f)
 		}
@@ -204,7 +253,7 @@ func (ap *application) refusal(saved bool) error {
 }
 
 // run shows the plan, asks, runs it and reports.
-func (ap *application) run(saved bool) error {
+func (ap *application) run() error {
 	a, p := ap.a, ap.plan
 	if len(p.Steps) == 0 {
 		return ap.nothing()
@@ -214,33 +263,58 @@ func (ap *application) run(saved bool) error {
 			return err
 		}
 	}
-	if !saved && !ap.af.approve {
-		err := ap.ask()
-		if err == nil {
-			err = ap.lookAgain()
-		}
-		if err != nil {
-			return errors.Join(err, ap.refuse(err))
-		}
-	}
-	if saved {
-		if err := stateDir(a.stateDir).markApplied(p.Digest); err != nil {
-			return errors.Join(err, ap.refuse(err))
-		}
+	journaled, err := ap.begin()
+	if err != nil {
+		return errors.Join(err, ap.refuse(err))
 	}
 	panels := make(map[string]executor.Panel, len(ap.clients))
 	for name, c := range ap.clients {
-		panels[name] = apiclient.NewWriter(c)
+		panels[name] = apiclient.NewWriter(c).Journaled(callJournal(journaled.journal))
 	}
 	a.log.start(ap.names())
 	a.log.begin(p)
-	report, err := executor.Run(ap.halts.hard, p, panels, executor.Options{
+	o := executor.Options{
 		Parallelism: ap.flags.parallelism, Writes: func(panel string) int { return ap.spec.Panel(panel).Limits.Writes },
-		FailFast: ap.af.failFast, MaxFailures: ap.af.maxFailures, Restart: executor.RestartPolicy(ap.af.restart),
-		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: ap.staleSteps(),
-	})
+		FailFast: ap.af.failFast, MaxFailures: ap.af.maxFailures, Restart: executor.RestartPolicy(ap.af.restart), Rollout: ap.rollout,
+		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: ap.staleSteps(), Journal: journaled.journal,
+	}
+	ap.resumed.into(&o)
+	report, err := executor.Run(ap.halts.hard, p, panels, o)
 	a.log.stop()
-	return ap.finish(report, err)
+	return ap.finish(journaled, report, err)
+}
+
+// begin asks, and writes down what is about to be done. After it the run counts
+// as begun; an error means that nothing was sent.
+func (ap *application) begin() (*openRun, error) {
+	if !ap.saved && !ap.af.approve {
+		if err := ap.ask(); err != nil {
+			return nil, err
+		}
+	}
+	if !ap.saved {
+		if err := ap.lookAgain(); err != nil {
+			return nil, err
+		}
+	}
+	dir := stateDir(ap.a.stateDir)
+	r, err := dir.begin(ap.plan, executor.RunStart{Command: "apply", Panels: ap.names(), Saved: ap.saved, Resumes: ap.resumed.run(), MadeBy: ap.plan.MadeBy})
+	if err != nil {
+		return nil, err
+	}
+	err = ap.keepGone(r.journal)
+	switch {
+	case err != nil:
+	case ap.resumed != nil:
+		err = dir.markResumed(ap.resumed.run(), r.id)
+	case ap.saved:
+		err = dir.markApplied(ap.plan.Digest, r.id)
+	}
+	if err != nil {
+		r.abandon()
+		return nil, err
+	}
+	return r, nil
 }
 
 // staleSteps is why steps of a saved plan are stale, by id.
@@ -256,174 +330,4 @@ func (ap *application) staleSteps() map[string]string {
 // would make it two documents.
 func (ap *application) oneDocument() bool {
 	return ap.af.output == "json" || ap.af.output == "html" || ap.af.output == "markdown"
-}
-
-// nothing ends a run without steps: the plan says it all, findings included.
-func (ap *application) nothing() error {
-	r := ap.emptyReport(executor.Nothing)
-	if ap.af.output == "json" {
-		return errors.Join(ap.writeReport(r), writeJSON(ap.a.stdout, r))
-	}
-	return errors.Join(ap.writeReport(r), ap.a.showPlan(ap.a.stdout, ap.plan, ap.af.output, ""))
-}
-
-// ask shows nothing more than the question: the plan is on the screen.
-func (ap *application) ask() error {
-	if !term.IsTerminal(int(ap.a.stdin.Fd())) || !term.IsTerminal(int(ap.a.stderr.Fd())) {
-		return fail(exitUsage, "nobody can be asked, nothing was written: give --auto-approve, or save the plan with `ispsync plan --out` and apply that")
-	}
-	fmt.Fprint(ap.a.stderr, "\nApply this plan? Only \"yes\" is taken as approval: ")
-	answer := make(chan string, 1)
-	go func() { // reading a terminal cannot be interrupted; the process ends instead
-		line, _ := bufio.NewReader(ap.a.stdin).ReadString('\n')
-		answer <- strings.TrimSpace(line)
-	}()
-	select {
-	case <-ap.halts.soft.Done():
-		fmt.Fprintln(ap.a.stderr)
-		return fail(exitInterrupted, "%w before anything was written", context.Cause(ap.halts.soft))
-	case got := <-answer:
-		if got != "yes" {
-			return fail(exitError, "not approved, nothing was written")
-		}
-	}
-	return nil
-}
-
-// freshFor is how long after the reading an approval stands for what was read.
-const freshFor = time.Minute
-
-// lookAgain reads the panels once more when the approval took its time: what
-// was approved is what is on the screen, and nothing else is run.
-func (ap *application) lookAgain() error {
-	if time.Since(ap.plan.CreatedAt) < freshFor {
-		return nil
-	}
-	ap.a.log.start(ap.names())
-	again, err := ap.target.plan(ap.halts.soft, false)
-	ap.a.log.stop()
-	if err != nil {
-		return err
-	}
-	if moved := stepsThatMoved(ap.plan, again); len(moved) > 0 {
-		return fail(exitStale, "the panels moved while you were deciding, nothing was written; run it again and look at: %s", few(moved))
-	}
-	return nil
-}
-
-// stepsThatMoved names the resources about which two plans of the same spec do
-// not say the same.
-func stepsThatMoved(a, b *plan.Plan) []string {
-	said := map[specs.Ref]string{}
-	text := func(s *plan.Step) string {
-		return fmt.Sprint(s.Action, s.Changes, s.Secrets, s.Was, s.TakesWithIt)
-	}
-	for i := range a.Steps {
-		said[a.Steps[i].Ref] = text(&a.Steps[i])
-	}
-	var moved []string
-	for i := range b.Steps {
-		s := &b.Steps[i]
-		if said[s.Ref] != text(s) {
-			moved = append(moved, s.Ref.String())
-		}
-		delete(said, s.Ref)
-	}
-	for ref := range said {
-		moved = append(moved, ref.String())
-	}
-	slices.Sort(moved)
-	return moved
-}
-
-// finish writes and shows the report, and notes the exit code.
-func (ap *application) finish(r *executor.Report, err error) error {
-	if r == nil {
-		return err
-	}
-	switch r.Result {
-	case executor.Interrupted:
-		ap.a.exit(exitInterrupted)
-	case executor.Partial:
-		ap.a.exit(exitPartial)
-	}
-	return errors.Join(err, ap.writeReport(r), ap.showReport(r))
-}
-
-// refuse writes the report of a run in which nothing was written.
-func (ap *application) refuse(why error) error {
-	if ap.plan == nil {
-		return nil
-	}
-	result := executor.Refused
-	if codeOf(why) == exitInterrupted {
-		result = executor.Interrupted
-	}
-	r := ap.emptyReport(result)
-	if ap.oneDocument() {
-		return errors.Join(ap.writeReport(r), ap.showReport(r))
-	}
-	return ap.writeReport(r)
-}
-
-// emptyReport accounts for a plan of which no step ran.
-func (ap *application) emptyReport(result executor.Result) *executor.Report {
-	now := time.Now().UTC()
-	r := &executor.Report{FormatVersion: executor.FormatVersion, PlanDigest: ap.plan.Digest, StartedAt: now, FinishedAt: now, Result: result,
-		Panels: []executor.LaneEnd{}, Outcomes: []executor.Outcome{}}
-	for _, p := range ap.plan.Panels {
-		end := executor.LaneEnd{Name: p.Name, Requests: p.Requests, Restart: executor.RestartNone, Error: p.Error}
-		if c := ap.clients[p.Name]; c != nil {
-			end.Requests = c.RequestsInAll()
-		}
-		r.Panels = append(r.Panels, end)
-		if p.Error != "" && result == executor.Nothing {
-			r.Result = executor.Partial
-		}
-	}
-	stale := ap.staleSteps()
-	for i := range ap.plan.Steps {
-		s := &ap.plan.Steps[i]
-		o := executor.Outcome{Step: s.ID, Ref: s.Ref, Action: s.Action, Outcome: executor.NotRun}
-		if why, ok := stale[s.ID]; ok {
-			o.Outcome, o.Error = executor.Stale, &executor.ErrorDetail{Type: "stale", Message: why}
-			r.Summary.Stale++
-		} else {
-			r.Summary.NotRun++
-		}
-		r.Outcomes = append(r.Outcomes, o)
-	}
-	return r
-}
-
-func (ap *application) writeReport(r *executor.Report) error {
-	if ap.af.report == "" {
-		return nil
-	}
-	return writeFile(ap.af.report, func(f *os.File) error { return writeJSON(f, r) })
-}
-
-func (ap *application) showReport(r *executor.Report) error {
-	return ap.a.showReport(ap.plan, r, ap.af.output)
-}
-
-// showReport writes a report in the format asked for; p may be nil.
-func (a *app) showReport(p *plan.Plan, r *executor.Report, output string) error {
-	switch output {
-	case "json":
-		return writeJSON(a.stdout, r)
-	case "markdown":
-		return render.ReportMarkdown(a.stdout, p, r)
-	case "html":
-		return render.ReportHTML(a.stdout, p, r)
-	default:
-		return render.ReportText(a.stdout, p, r, a.style())
-	}
-}
-
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

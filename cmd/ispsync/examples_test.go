@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,16 +125,6 @@ func (ex *example) plan(a *app, output string) error {
 }
 
 func (ex *example) apply(a *app) error {
-	tg, err := a.aim(ex.spec, &panelFlags{parallelism: 3, allowDeletes: -1})
-	if err != nil {
-		return err
-	}
-	defer tg.close()
-	ap := &application{target: tg, af: &applyFlags{output: "text", approve: true, restart: "end", onDrift: "abort"}}
-	ap.halts = haltable(time.Minute, func(string) {})
-	defer ap.halts.release()
-	if ap.plan, err = tg.plan(ap.halts.soft, false); err != nil {
-		return err
-	}
-	return ap.run(false)
+	return a.applyPlan(ex.spec, &panelFlags{parallelism: 3, allowDeletes: -1},
+		&applyFlags{output: "text", approve: true, restart: "end", onDrift: "abort"}, nil, nil)
 }

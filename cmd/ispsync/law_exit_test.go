@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"github.com/ispsync/ispsync/internal/simpanel"
 )
@@ -97,15 +94,15 @@ func orphan(_ *testing.T, s *stage) {
 }
 
 func held(t *testing.T, s *stage) {
-	path := s.path(filepath.Join("state", "locks", "web1.lock"))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := stateDir(s.path("state"))
+	if err := dir.make(); err != nil {
 		t.Fatal(err)
 	}
-	l := flock.New(path)
-	if ok, err := l.TryLock(); err != nil || !ok {
-		t.Fatalf("the lock cannot be taken: %v", err)
+	h, err := dir.lock(t.Context(), []string{"web1"}, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Unlock() }) //nolint:errcheck // the test is over
+	t.Cleanup(h.release)
 }
 
 // TestLawExitCodes: every code of the table, alone and where several fit.

@@ -170,6 +170,8 @@ func (l *logger) observe(e executor.Event) {
 			ev = l.json.Warn().Str("error", e.Lane.Error)
 		}
 		ev.Str("panel", e.Panel).Int("requests", e.Lane.Requests).Int("writes", e.Lane.Writes).Str("restart", string(e.Lane.Restart)).Msg("lane ended")
+	case executor.WaveBegan:
+		l.json.Info().Str("wave", e.Note).Msg("wave began")
 	case executor.LaneBegan:
 		l.json.Debug().Str("panel", e.Panel).Msg("lane began")
 	}

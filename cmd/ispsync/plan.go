@@ -133,7 +133,11 @@ func (a *app) plan(sf *specFlags, pf *panelFlags, forms bool) (*plan.Plan, error
 	h := haltable(time.Duration(pf.timeout), func(s string) { a.log.line(s) })
 	defer h.release()
 	a.log.start(t.names())
-	p, err := t.plan(h.soft, forms)
+	_, err = t.recover(h.soft, false)
+	var p *plan.Plan
+	if err == nil {
+		p, err = t.plan(h.soft, forms)
+	}
 	a.log.stop()
 	t.close()
 	if halted := h.halted(); halted != nil {
@@ -167,19 +171,22 @@ func (t *target) close() {
 // follow from what was found.
 func (t *target) plan(ctx context.Context, forms bool) (*plan.Plan, error) {
 	reads := t.readAll(ctx, forms)
+	t.gone = map[string][]plan.Gone{}
 	drafts := make([]*plan.Draft, 0, len(reads))
 	infos := make([]plan.Panel, len(reads))
+	extra := literalFindings(t.spec.Warnings)
 	for i, r := range reads {
-		infos[i] = r.info
+		infos[i], extra = r.info, append(extra, r.findings...)
 		if r.draft != nil {
+			t.gone[r.info.Name] = r.draft.Gone()
 			drafts = append(drafts, r.draft)
 		}
 	}
 	id := make([]byte, 16)
 	rand.Read(id) //nolint:errcheck // it never fails
 	now := time.Now().UTC().Truncate(time.Second)
-	p := plan.Assemble(plan.Header{ID: hex.EncodeToString(id), CreatedAt: now, ExpiresAt: now.Add(planLife), SpecDigest: t.spec.Digest()},
-		drafts, infos, literalFindings(t.spec.Warnings))
+	p := plan.Assemble(plan.Header{ID: hex.EncodeToString(id), CreatedAt: now, ExpiresAt: now.Add(planLife), SpecDigest: t.spec.Digest(), MadeBy: t.madeBy},
+		drafts, infos, extra)
 	t.a.exit(readingCode(infos))
 	t.a.exit(findingCode(p))
 	return p, nil

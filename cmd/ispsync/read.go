@@ -52,7 +52,15 @@ type target struct {
 	readOnly bool
 	secrets  *secretResolver
 	pruned   []string
-	rules    plan.Policies
+	// wanted is what somebody else than the spec wants of the panels, and madeBy
+	// who that is (plan.Plan.MadeBy); nil: the spec. Nothing is pruned then.
+	wanted map[string]*specs.State
+	// adjust makes what is wanted fit what the panel was found to hold; nil does not.
+	adjust func(panel string, live *specs.State) (*specs.State, []plan.Finding)
+	madeBy string
+	// gone is what the last plan takes away, by panel.
+	gone  map[string][]plan.Gone
+	rules plan.Policies
 }
 
 // aim chooses the panels and makes their clients. It checks everything that
@@ -124,6 +132,8 @@ type panelRead struct {
 	info  plan.Panel
 	draft *plan.Draft // nil when the panel could not be used
 	live  *specs.State
+	// findings are those of target.adjust.
+	findings []plan.Finding
 }
 
 // readAll reads and plans all panels, up to --parallelism at once. A panel
@@ -159,8 +169,19 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 
 // input is what the planner needs of one panel, but for the live state.
 func (t *target) input(p specs.Panel) plan.Input {
-	return plan.Input{Panel: p, Desired: t.spec.Desired(p.Name), Account: strings.ToLower(p.Account()), Kinds: t.dialects[p.Generation].Kind,
+	return plan.Input{Panel: p, Desired: t.desired(p.Name), Account: strings.ToLower(p.Account()), Kinds: t.dialects[p.Generation].Kind,
 		Rules: t.planRules(p), Rotate: refGlobs(t.flags.rotate), Targets: refGlobs(t.flags.targets)}
+}
+
+// desired is what is wanted of a panel.
+func (t *target) desired(panel string) *specs.State {
+	if t.madeBy == "" {
+		return t.spec.Desired(panel)
+	}
+	if s := t.wanted[panel]; s != nil {
+		return s
+	}
+	return specs.NewState(panel)
 }
 
 // read reads one panel and plans it: the kinds the spec manages, then, if
@@ -175,6 +196,9 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	live, err := snapshot(ctx, c, wants)
 	if err == nil {
 		r.info.Reachable, r.live, in.Live = true, live, live
+		if t.adjust != nil {
+			in.Desired, r.findings = t.adjust(p.Name, live)
+		}
 		r.draft, err = t.draft(ctx, c, in, forms)
 	}
 	r.info.Requests, r.info.Forms = c.RequestsInAll(), c.FormsRead()
@@ -275,7 +299,11 @@ func (t *target) planRules(p specs.Panel) *plan.Rules {
 		}
 		return func(kind string) plan.Match { return mine[kind] }
 	}
-	return &plan.Rules{Prune: match(t.spec.Prune), Protect: match(t.spec.Protect), AllowDeletes: t.flags.allowDeletes,
+	prune := match(t.spec.Prune)
+	if t.madeBy != "" {
+		prune = nil
+	}
+	return &plan.Rules{Prune: prune, Protect: match(t.spec.Protect), AllowDeletes: t.flags.allowDeletes,
 		Deletes: plan.DeleteLimit{Count: t.spec.Deletes.Count, Percent: t.spec.Deletes.Percent}, Policies: t.rules}
 }
 

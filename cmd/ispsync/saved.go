@@ -29,11 +29,28 @@ func (a *app) openPlan(path string, spec *specs.Spec) (*plan.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p, checkPlan(p, path, spec)
+}
+
+// checkPlan holds a plan that was read against the spec.
+func checkPlan(p *plan.Plan, name string, spec *specs.Spec) error {
 	var errs []error
 	again := "make the plan again with `ispsync plan --out`"
 	if now := time.Now(); now.After(p.ExpiresAt) {
 		errs = append(errs, fmt.Errorf("it expired at %s; %s", p.ExpiresAt.Format(time.RFC3339), again))
 	}
+	errs = append(errs, otherPanels(p, spec)...)
+	if len(errs) == 0 && p.SpecDigest != spec.Digest() {
+		errs = append(errs, fmt.Errorf("it was made from another spec than the one given with -f; %s, or give the spec (and --var) it was made from", again))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fail(exitStale, "the plan %s is refused, nothing was written:\n%w", name, err)
+	}
+	return nil
+}
+
+// otherPanels says which panels of a plan the spec does not have, or has elsewhere.
+func otherPanels(p *plan.Plan, spec *specs.Spec) (errs []error) {
 	for _, saved := range p.Panels {
 		now := spec.Panel(saved.Name)
 		switch {
@@ -43,13 +60,7 @@ func (a *app) openPlan(path string, spec *specs.Spec) (*plan.Plan, error) {
 			errs = append(errs, fmt.Errorf("it is for the panel %s at %s as %s, and the spec now says %s as %s", saved.Name, saved.URL, saved.Account, now.URL, now.Account()))
 		}
 	}
-	if len(errs) == 0 && p.SpecDigest != spec.Digest() {
-		errs = append(errs, fmt.Errorf("it was made from another spec than the one given with -f; %s, or give the spec (and --var) it was made from", again))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fail(exitStale, "the plan %s is refused, nothing was written:\n%w", path, err)
-	}
-	return p, nil
+	return errs
 }
 
 func readPlanFile(path string) (*plan.Plan, error) {
@@ -80,13 +91,16 @@ func panelsOf(p *plan.Plan) []string {
 // checkSaved reads again what the steps of a saved plan were made from.
 func (ap *application) checkSaved(p *plan.Plan) error {
 	ap.plan = p
+	if p.MadeBy != "" {
+		ap.makeWanted(p)
+	}
 	live, desired := map[string]*specs.State{}, map[string]*specs.State{}
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(ap.flags.parallelism)
 	unreachable := map[string]error{}
 	for _, panel := range ap.panels {
-		desired[panel.Name] = ap.spec.Desired(panel.Name)
+		desired[panel.Name] = ap.desired(panel.Name)
 		g.Go(func() error {
 			ap.a.log.read(render.Reading{Panel: panel.Name})
 			state, err := ap.readSteps(ap.halts.soft, panel, p)
@@ -120,6 +134,11 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 	}
 	ap.stale = plan.Check(p, live, desired, ap.spec.Catalog.Kind)
 	ap.stale = slices.DeleteFunc(ap.stale, func(s plan.Stale) bool { return unreachable[s.Ref.Panel] != nil })
+	ap.gone = map[string][]plan.Gone{}
+	for name, state := range live {
+		ap.gone[name] = plan.GoneOf(p, state, ap.spec.Catalog.Kind)
+	}
+	ap.resumed.excuse(ap, live)
 	return ap.judgeStale()
 }
 
@@ -194,5 +213,13 @@ func (ap *application) addAlong(kinds map[string]bool, kind string) {
 			kinds[k] = true
 			ap.addAlong(kinds, k)
 		}
+	}
+}
+
+// makeWanted gives the target what a plan wants that the spec did not ask for.
+func (t *target) makeWanted(p *plan.Plan) {
+	t.madeBy, t.pruned, t.wanted = p.MadeBy, nil, map[string]*specs.State{}
+	for _, panel := range t.panels {
+		t.wanted[panel.Name] = p.Wanted(panel.Name)
 	}
 }

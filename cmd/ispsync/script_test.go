@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"flag"
 	"fmt"
 	"net/http/httptest"
@@ -16,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ispsync/ispsync/internal/simpanel"
@@ -68,7 +68,7 @@ func TestScripts(t *testing.T) {
 // farm is the panels of one script.
 type farm struct {
 	panels map[string]*farmPanel
-	locks  []*flock.Flock
+	locks  []*hold
 }
 
 type farmPanel struct {
@@ -86,7 +86,7 @@ func (f *farm) close() {
 		p.server.Close()
 	}
 	for _, l := range f.locks {
-		l.Unlock() //nolint:errcheck // the test is over
+		l.release()
 	}
 }
 
@@ -252,16 +252,14 @@ func interrupt(ts *testscript.TestScript, p *farmPanel, args []string) {
 func simStop(_ *testscript.TestScript, p *farmPanel, _ []string) { p.server.Close() }
 
 func cmdHoldLock(ts *testscript.TestScript, _ bool, args []string) {
-	path := ts.MkAbs(filepath.Join(".ispsync", "locks", args[0]+".lock"))
-	ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
-	ts.Check(os.WriteFile(path, []byte(`{"pid":4242,"host":"elsewhere","started":"2026-01-02T03:04:05Z"}`+"\n"), 0o600))
-	l := flock.New(path)
-	ok, err := l.TryLock()
-	if err != nil || !ok {
-		ts.Fatalf("the lock cannot be taken: %v", err)
-	}
+	dir := stateDir(ts.MkAbs(".ispsync"))
+	ts.Check(dir.make())
+	h, err := dir.lock(context.Background(), args[:1], 0)
+	ts.Check(err)
+	note := fmt.Sprintf(`{"pid":4242,"host":"elsewhere","started":"2026-01-02T03:04:05Z","run":%q}`, filepath.Base(h.file.Path()))
+	ts.Check(os.WriteFile(dir.locks(args[0]+".lock"), []byte(note+"\n"), 0o600))
 	f := ts.Value("farm").(*farm)
-	f.locks = append(f.locks, l)
+	f.locks = append(f.locks, h)
 }
 
 // cmdExitCode runs a program and checks its exit code: exitcode 6 ispsync validate.

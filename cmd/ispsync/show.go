@@ -3,7 +3,9 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -13,10 +15,11 @@ import (
 func (a *app) showCommand() *cobra.Command {
 	var output string
 	c := &cobra.Command{
-		Use:     "show FILE",
-		Short:   "Show a saved plan or report",
-		Long:    `Shows a plan that plan --out saved, or a report that apply --report wrote.`,
-		Example: "  ispsync show plan.json\n  ispsync show report.json -o json",
+		Use:   "show FILE|RUN",
+		Short: "Show a saved plan, a report, or what a past run did",
+		Long: `Shows a plan that plan --out saved, a report that apply --report wrote, or what a past
+run did: RUN is its id, the beginning of it, or last.`,
+		Example: "  ispsync show plan.json\n  ispsync show report.json -o json\n  ispsync show last",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := checkOutput(output); err != nil {
@@ -31,6 +34,11 @@ func (a *app) showCommand() *cobra.Command {
 
 func (a *app) show(path, output string) error {
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && path == filepath.Base(path) {
+		if _, rerr := stateDir(a.stateDir).findRun(path); rerr == nil {
+			return a.showRun(path, output)
+		}
+	}
 	if err != nil {
 		return fail(exitUsage, "%s cannot be read: %w", path, errors.Unwrap(err))
 	}

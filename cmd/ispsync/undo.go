@@ -1,0 +1,201 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ispsync/ispsync/executor"
+	"github.com/ispsync/ispsync/plan"
+	"github.com/ispsync/ispsync/specs"
+)
+
+func (a *app) undoCommand() *cobra.Command {
+	var (
+		sf     specFlags
+		pf     panelFlags
+		output string
+		out    string
+	)
+	c := &cobra.Command{
+		Use:   "undo RUN",
+		Short: "Plan the way back from a past run",
+		Long: `Makes a plan that takes back what a run did: what it made is deleted, what it changed
+gets its old values, what it deleted is made again with the fields it had. Nothing
+is written: save the plan with --out, look at it, and apply it. The rails and the
+preconditions are those of every plan; what somebody changed since is left alone.
+
+Files, mail, the contents of databases and passwords do not come back: the plan says
+for what. RUN is its id, the beginning of it, or last; ` + "`ispsync runs`" + ` lists them.`,
+		Example: "  ispsync undo last -f specs/ --out undo.json && ispsync apply undo.json -f specs/",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			p, err := a.undo(&sf, &pf, args[0], out != "")
+			if err != nil {
+				return err
+			}
+			return a.hand(p, &sf, out, output)
+		},
+	}
+	sf.add(c.Flags())
+	pf.add(c.Flags())
+	addOutput(c.Flags(), &output)
+	c.Flags().StringVar(&out, "out", "", "save the plan to this file")
+	return c
+}
+
+// hand saves a plan, when asked to, and shows it.
+func (a *app) hand(p *plan.Plan, sf *specFlags, out, output string) error {
+	if out != "" {
+		if err := writeFile(out, func(f *os.File) error { return plan.Write(f, p) }); err != nil {
+			return err
+		}
+		a.log.say("plan saved to " + out + "; apply it with: " + applyCommandFor(out, sf))
+	}
+	return a.showPlan(a.stdout, p, output, applyCommandFor(out, sf))
+}
+
+func (a *app) undo(sf *specFlags, pf *panelFlags, name string, forms bool) (*plan.Plan, error) {
+	dir := stateDir(a.stateDir)
+	id, err := dir.findRun(name)
+	if err != nil {
+		return nil, err
+	}
+	if dir.live(id) {
+		return nil, fail(exitLocked, "run %s is still at work", id)
+	}
+	p, err := dir.planOf(id)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := sf.load(a, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(otherPanels(p, spec)...); err != nil {
+		return nil, fail(exitStale, "run %s cannot be undone: %w", id, err)
+	}
+	pf.panels = panelsOf(p)
+	t, err := a.aim(spec, pf)
+	if err != nil {
+		return nil, err
+	}
+	t.readOnly, t.madeBy, t.pruned = true, "undo "+id, nil
+	h := haltable(time.Duration(pf.timeout), func(s string) { a.log.line(s) })
+	defer h.release()
+	a.log.start(t.names())
+	defer a.log.stop()
+	fates, err := t.recover(h.soft, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.wishBack(dir, id, p, fates); err != nil {
+		return nil, err
+	}
+	undone, err := t.plan(h.soft, forms)
+	t.close()
+	if halted := h.halted(); halted != nil {
+		return nil, fail(exitInterrupted, "%w before the plan was made", halted)
+	}
+	return undone, err
+}
+
+// wishBack makes the target want what was before a run.
+func (t *target) wishBack(dir stateDir, id string, p *plan.Plan, fates []settledFate) error {
+	rec, err := dir.record(id)
+	if err != nil {
+		return err
+	}
+	for _, f := range fates {
+		if f.run == id && !f.Unread {
+			rec.Steps[f.Step.ID].Outcome = f.Outcome
+		}
+	}
+	before, calls, err := dir.before(rec)
+	if err != nil {
+		return err
+	}
+	undoing := map[string]*plan.Undoing{}
+	t.wanted = map[string]*specs.State{}
+	for _, panel := range t.panels {
+		u := &plan.Undoing{Panel: panel.Name, Gone: before, Kinds: t.dialects[panel.Generation].Kind, Secrets: t.specSecrets}
+		for i := range p.Steps {
+			s := p.Steps[i]
+			st := rec.Steps[s.ID]
+			if s.Panel != panel.Name || st == nil || st.Outcome != executor.Done {
+				continue
+			}
+			if call, ok := calls[s.ID]; ok {
+				s.Su, s.Parent = call.Su, call.Parent
+			}
+			u.Steps = append(u.Steps, &s)
+		}
+		undoing[panel.Name], t.wanted[panel.Name] = u, u.Wish()
+	}
+	t.adjust = func(panel string, live *specs.State) (*specs.State, []plan.Finding) {
+		return undoing[panel].WishOf(live)
+	}
+	return nil
+}
+
+// before gathers what a run, and the runs it continued, took away, and how each
+// step's resource was named to the panel.
+func (d stateDir) before(rec *executor.Record) (gone map[specs.Ref]plan.Gone, calls map[string]executor.Line, err error) {
+	gone, calls = map[specs.Ref]plan.Gone{}, map[string]executor.Line{}
+	for range maxChain {
+		for _, l := range rec.Before {
+			if g, ok := goneOf(l); ok {
+				gone[g.Resource.Ref] = g
+			}
+		}
+		for id, st := range rec.Steps {
+			if _, later := calls[id]; !later && st.Calls > 0 {
+				calls[id] = st.Last
+			}
+		}
+		if rec.Start.Resumes == "" {
+			break
+		}
+		if rec, err = d.record(rec.Start.Resumes); err != nil {
+			return nil, nil, err
+		}
+	}
+	return gone, calls, nil
+}
+
+// maxChain bounds how many runs continue one another.
+const maxChain = 1000
+
+// goneOf reads the line that keeps what a resource was.
+func goneOf(l executor.Line) (plan.Gone, bool) {
+	ref, err := specs.ParseRef(l.Ref)
+	if err != nil {
+		return plan.Gone{}, false
+	}
+	g := plan.Gone{Resource: specs.Resource{Ref: ref, Elid: l.Elid, Su: l.Su, Parent: l.Parent}}
+	for name, v := range l.Fields {
+		g.Resource.Fields = append(g.Resource.Fields, specs.Field{Name: name, Value: v})
+	}
+	slices.SortFunc(g.Resource.Fields, func(a, b specs.Field) int { return strings.Compare(a.Name, b.Name) })
+	if l.Root != "" {
+		if g.With, err = specs.ParseRef(l.Root); err != nil {
+			return plan.Gone{}, false
+		}
+	}
+	return g, true
+}
+
+// specSecrets are the references that the spec gives for a resource's secrets.
+func (t *target) specSecrets(ref specs.Ref) []specs.SecretField {
+	if r := t.spec.Desired(ref.Panel).Find(ref.Kind, ref.Key); r != nil {
+		return r.Secrets
+	}
+	return nil
+}
