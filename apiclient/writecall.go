@@ -19,9 +19,10 @@ type WriteCall struct {
 }
 
 // Journal is told of each writing call before it is sent, and through answered
-// of what came of it. When it gives an error, the call is not sent. A call that
-// is repeated because the panel provably did not take it counts as one.
-type Journal func(WriteCall) (answered func(error), err error)
+// of what came of it: whether the panel asked for a restart, and the error. When
+// it gives an error, the call is not sent. A call that is repeated because the
+// panel provably did not take it counts as one.
+type Journal func(WriteCall) (answered func(restart bool, err error), err error)
 
 // do sends a writing call about a resource, nil for a restart.
 func (w *Writer) do(ctx context.Context, e *call, r *specs.Resource, d *document) error {
@@ -33,7 +34,7 @@ func (w *Writer) do(ctx context.Context, e *call, r *specs.Resource, d *document
 		return w.c.notSent(e, "%w", err)
 	}
 	err = w.c.do(ctx, e, d)
-	answered(err)
+	answered(d.restart, err)
 	return err
 }
 

@@ -62,7 +62,8 @@ type Line struct {
 	Step  string    `json:"step,omitempty"` // id in the plan
 	Ref   string    `json:"ref,omitempty"`
 
-	// Of LineCall; Call numbers the calls of a run and is in its LineAnswer too.
+	// Of LineCall; Call numbers the calls of a run. It and Func are in the
+	// LineAnswer too.
 	Call   int      `json:"call,omitempty"`
 	Func   string   `json:"func,omitempty"`
 	Params []string `json:"params,omitempty"` // names
@@ -70,6 +71,8 @@ type Line struct {
 	Su     string   `json:"su,omitempty"`
 	Parent string   `json:"parent,omitempty"`
 
+	// Asks, of LineAnswer: the panel asked for a restart of its services.
+	Asks bool `json:"asks_restart,omitempty"`
 	// Outcome is the answer of a call, the outcome of a step, or the result of
 	// the run.
 	Outcome string `json:"outcome,omitempty"`
@@ -92,6 +95,7 @@ type RunStart struct {
 	Saved   bool     `json:"saved"`             // the plan came from a file
 	Resumes string   `json:"resumes,omitempty"` // the run that this one continues
 	MadeBy  string   `json:"made_by,omitempty"` // see plan.Plan.MadeBy
+	Restart string   `json:"restart"`           // the restart policy
 }
 
 // JournalFile is where a journal is kept. Write gets whole lines, one at a time.
@@ -169,7 +173,7 @@ type Call struct {
 
 // Begin returns when the disk knows that a call is about to be sent. If it
 // fails, the call must not be sent. answered is to be called with what came of it.
-func (j *Journal) Begin(c Call) (answered func(error), err error) {
+func (j *Journal) Begin(c Call) (answered func(restart bool, err error), err error) {
 	l := Line{Panel: c.Ref.Panel, Step: j.steps[c.Ref]}
 	if c.Ref.Key != "" {
 		l.Ref = c.Ref.String()
@@ -178,13 +182,14 @@ func (j *Journal) Begin(c Call) (answered func(error), err error) {
 	j.calls++
 	l.Call = j.calls
 	j.mu.Unlock()
+	l.Func = c.Func
 	begun := l
-	begun.Event, begun.Func, begun.Params, begun.Elid, begun.Su, begun.Parent = LineCall, c.Func, c.Params, c.Elid, c.Su, c.Parent
+	begun.Event, begun.Params, begun.Elid, begun.Su, begun.Parent = LineCall, c.Params, c.Elid, c.Su, c.Parent
 	if err := j.add(begun, true); err != nil {
 		return nil, err
 	}
-	return func(err error) {
-		l.Event, l.Outcome = LineAnswer, answerOf(err)
+	return func(restart bool, err error) {
+		l.Event, l.Outcome, l.Asks = LineAnswer, answerOf(err), restart
 		if err != nil {
 			l.Error = detail(err).Message
 		}

@@ -57,6 +57,9 @@ type Options struct {
 	// Begun holds the ids of creates that an earlier run began and of which only
 	// the switch (suspended or not) is not as declared: that alone is sent.
 	Begun map[string]bool
+	// Owed names panels that an earlier run owes a restart of their services. They
+	// get it at the end of their lanes, and have a lane even without a step.
+	Owed map[string]bool
 	// Rollout starts the lanes in waves; the zero Rollout starts all at once.
 	Rollout specs.Rollout
 	// Stop is closed at the first interrupt, or when the time of the run is over:

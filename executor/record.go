@@ -23,7 +23,9 @@ type Record struct {
 	Start      RunStart
 	Result     Result // empty: it did not come to its end
 	// Steps are the steps that something was said about, by id.
-	Steps  map[string]*StepRecord
+	Steps map[string]*StepRecord
+	// Owed are the panels that asked for a restart and did not get it.
+	Owed   map[string]bool
 	Before []Line // LineBefore, as written
 	Torn   int    // lines that were not whole, and were passed over
 }
@@ -48,7 +50,7 @@ const maxLine = 16 << 20
 // ReadRecord reads a journal. Lines that are not whole are passed over: see the
 // premise of journal.go. A journal without its first line is an error.
 func ReadRecord(r io.Reader) (*Record, error) {
-	rec := &Record{Steps: map[string]*StepRecord{}}
+	rec := &Record{Steps: map[string]*StepRecord{}, Owed: map[string]bool{}}
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 0, 64<<10), maxLine)
 	for s.Scan() {
@@ -84,7 +86,15 @@ func (r *Record) add(l Line) {
 		r.Result = Result(l.Outcome)
 	case LineCall, LineAnswer, LineStep, LineSettled:
 		if l.Step == "" {
-			return // a restart
+			// A restart. One that was answered in whatever way is all that was owed;
+			// one that was only begun may be sent again, which harms nobody.
+			if l.Event != LineCall && l.Outcome != AnswerNotSent {
+				delete(r.Owed, l.Panel)
+			}
+			return
+		}
+		if l.Asks {
+			r.Owed[l.Panel] = true
 		}
 		st := r.step(l)
 		if st == nil {
@@ -120,6 +130,27 @@ func (s *StepRecord) Doubtful() bool {
 	return !s.Settled && (s.Open || s.Outcome == Unknown && s.Calls > 0)
 }
 
+// OwesRestart reports whether a later run is to restart the services of a panel:
+// it was asked to, and was cut off or interrupted before.
+func (r *Record) OwesRestart(panel string) bool {
+	return r.Owed[panel] && r.Start.Restart != string(RestartNever) && (!r.Whole() || r.Result == Interrupted)
+}
+
+// Open reports whether something is left for a later run to find out or to do.
+func (r *Record) Open() bool {
+	for _, st := range r.Steps {
+		if st.Doubtful() {
+			return true
+		}
+	}
+	for panel := range r.Owed {
+		if r.OwesRestart(panel) {
+			return true
+		}
+	}
+	return false
+}
+
 // Whole reports whether the run came to its end.
 func (r *Record) Whole() bool { return r.Result != "" }
 
@@ -128,8 +159,17 @@ func (r *Record) Whole() bool { return r.Result != "" }
 // be torn, so the line begins with a line break.
 func AppendSettled(w io.Writer, now time.Time, rec *Record, step, outcome, evidence string) error {
 	st := rec.Steps[step]
-	b, err := json.Marshal(Line{Time: now.UTC(), Event: LineSettled, Run: rec.Run, Plan: rec.PlanDigest, Panel: st.Ref.Panel,
+	return appendLine(w, Line{Time: now.UTC(), Event: LineSettled, Run: rec.Run, Plan: rec.PlanDigest, Panel: st.Ref.Panel,
 		Step: step, Ref: st.Ref.String(), Outcome: outcome, Error: evidence})
+}
+
+// AppendRestarted adds that a panel got the restart that a run owed it.
+func AppendRestarted(w io.Writer, now time.Time, rec *Record, panel string, outcome RestartDone) error {
+	return appendLine(w, Line{Time: now.UTC(), Event: LineSettled, Run: rec.Run, Plan: rec.PlanDigest, Panel: panel, Func: "restart", Outcome: string(outcome)})
+}
+
+func appendLine(w io.Writer, l Line) error {
+	b, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}

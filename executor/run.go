@@ -88,6 +88,15 @@ func (r *run) lanes(panels map[string]Panel) ([]*lane, error) {
 		unread[p.Name] = p.Error
 	}
 	var lanes []*lane
+	newLane := func(panel string) *lane {
+		l := &lane{run: r, name: panel, panel: panels[panel], asked: r.o.Owed[panel]}
+		l.end = LaneEnd{Name: panel, Restart: RestartNone}
+		if why := unread[panel]; why != "" {
+			l.trouble(why) // what could not be planned was not reconciled
+		}
+		byPanel[panel], lanes = l, append(lanes, l)
+		return l
+	}
 	for i := range steps {
 		s := &steps[i]
 		if r.o.Kind(s.Kind) == nil {
@@ -95,12 +104,7 @@ func (r *run) lanes(panels map[string]Panel) ([]*lane, error) {
 		}
 		l := byPanel[s.Panel]
 		if l == nil {
-			l = &lane{run: r, name: s.Panel, panel: panels[s.Panel]}
-			l.end = LaneEnd{Name: s.Panel, Restart: RestartNone}
-			if why := unread[s.Panel]; why != "" {
-				l.trouble(why) // what could not be planned was not reconciled
-			}
-			byPanel[s.Panel], lanes = l, append(lanes, l)
+			l = newLane(s.Panel)
 		}
 		needs := make([]int, len(s.Needs))
 		for n, id := range s.Needs {
@@ -115,6 +119,11 @@ func (r *run) lanes(panels map[string]Panel) ([]*lane, error) {
 		}
 		places[s.ID] = len(l.steps)
 		l.steps, l.needs = append(l.steps, i), append(l.needs, needs)
+	}
+	for _, p := range r.plan.Panels {
+		if r.o.Owed[p.Name] && byPanel[p.Name] == nil && panels[p.Name] != nil {
+			newLane(p.Name)
+		}
 	}
 	return lanes, nil
 }

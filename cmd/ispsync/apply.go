@@ -111,7 +111,8 @@ type application struct {
 	stale   []plan.Stale
 	rollout specs.Rollout
 	settled []settledFate
-	resumed *resumption // nil for a run that continues no other
+	owed    map[string][]string // panels that earlier runs owe a restart: those runs
+	resumed *resumption         // nil for a run that continues no other
 }
 
 func (a *app) apply(sf *specFlags, pf *panelFlags, af *applyFlags, file string) error {
@@ -162,6 +163,9 @@ func (ap *application) prepare(saved *plan.Plan) (err error) {
 	a := ap.a
 	a.log.start(ap.names())
 	ap.settled, err = ap.recover(ap.halts.soft, true)
+	if err == nil {
+		ap.owed, err = ap.owedRestarts()
+	}
 	switch {
 	case err != nil:
 	case saved == nil:
@@ -255,7 +259,7 @@ func (ap *application) refusal() error {
 // run shows the plan, asks, runs it and reports.
 func (ap *application) run() error {
 	a, p := ap.a, ap.plan
-	if len(p.Steps) == 0 {
+	if len(p.Steps) == 0 && len(ap.owed) == 0 {
 		return ap.nothing()
 	}
 	if !ap.oneDocument() {
@@ -279,6 +283,12 @@ func (ap *application) run() error {
 		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: ap.staleSteps(), Journal: journaled.journal,
 	}
 	ap.resumed.into(&o)
+	if len(ap.owed) > 0 {
+		o.Owed = map[string]bool{}
+		for panel := range ap.owed {
+			o.Owed[panel] = true
+		}
+	}
 	report, err := executor.Run(ap.halts.hard, p, panels, o)
 	a.log.stop()
 	return ap.finish(journaled, report, err)
@@ -287,7 +297,7 @@ func (ap *application) run() error {
 // begin asks, and writes down what is about to be done. After it the run counts
 // as begun; an error means that nothing was sent.
 func (ap *application) begin() (*openRun, error) {
-	if !ap.saved && !ap.af.approve {
+	if !ap.saved && !ap.af.approve && len(ap.plan.Steps) > 0 {
 		if err := ap.ask(); err != nil {
 			return nil, err
 		}
@@ -298,7 +308,7 @@ func (ap *application) begin() (*openRun, error) {
 		}
 	}
 	dir := stateDir(ap.a.stateDir)
-	r, err := dir.begin(ap.plan, executor.RunStart{Command: "apply", Panels: ap.names(), Saved: ap.saved, Resumes: ap.resumed.run(), MadeBy: ap.plan.MadeBy})
+	r, err := dir.begin(ap.plan, executor.RunStart{Command: "apply", Panels: ap.names(), Saved: ap.saved, Resumes: ap.resumed.run(), MadeBy: ap.plan.MadeBy, Restart: ap.af.restart})
 	if err != nil {
 		return nil, err
 	}

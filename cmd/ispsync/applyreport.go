@@ -32,7 +32,7 @@ func (ap *application) finish(journaled *openRun, r *executor.Report, err error)
 	if jerr := journaled.journal.Err(); jerr != nil {
 		err = errors.Join(err, fmt.Errorf("nothing more was sent: %w", jerr))
 	}
-	err = errors.Join(err, journaled.finish(r))
+	err = errors.Join(err, journaled.finish(r), ap.keepRestarts(r))
 	switch r.Result {
 	case executor.Interrupted:
 		ap.a.exit(exitInterrupted)

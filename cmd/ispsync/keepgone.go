@@ -84,7 +84,7 @@ func readForms(ctx context.Context, c *apiclient.Client, panel string, gone []pl
 
 // callJournal writes the calls of a panel's writer into the journal.
 func callJournal(j *executor.Journal) apiclient.Journal {
-	return func(c apiclient.WriteCall) (func(error), error) {
+	return func(c apiclient.WriteCall) (func(bool, error), error) {
 		return j.Begin(executor.Call{Ref: c.Ref, Func: c.Func, Params: c.Params, Elid: c.Elid, Su: c.Su, Parent: c.Parent})
 	}
 }

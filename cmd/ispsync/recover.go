@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -141,27 +142,82 @@ func counted(n int, noun string) string {
 // keepFates writes what was found into the journal of the run that sent the
 // steps. What could not be read stays open.
 func (d stateDir) keepFates(rec *executor.Record, fates []settledFate) error {
-	names, err := filepath.Glob(d.run(rec.Run, "journal-*.jsonl"))
+	return d.amend(rec.Run, func(w io.Writer) error {
+		for _, fate := range fates {
+			if fate.Unread {
+				continue
+			}
+			if err := executor.AppendSettled(w, time.Now(), rec, fate.Step.ID, string(fate.Outcome), fate.Evidence); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// amend adds lines to the journal of a run that is over, and takes its marker
+// away when nothing is open any more.
+func (d stateDir) amend(id string, write func(io.Writer) error) error {
+	names, err := filepath.Glob(d.run(id, "journal-*.jsonl"))
 	if err != nil || len(names) == 0 {
-		return fmt.Errorf("run %s has no journal", rec.Run)
+		return fmt.Errorf("run %s has no journal", id)
 	}
 	f, err := os.OpenFile(slices.Max(names), os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("the state directory cannot be written to: %w", err)
 	}
 	defer f.Close()
-	for _, fate := range fates {
-		if fate.Unread {
-			continue
-		}
-		if err := executor.AppendSettled(f, time.Now(), rec, fate.Step.ID, string(fate.Outcome), fate.Evidence); err != nil {
-			return fmt.Errorf("the state directory cannot be written to: %w", err)
-		}
-	}
-	if err := f.Sync(); err != nil {
+	if err := errors.Join(write(f), f.Sync()); err != nil {
 		return fmt.Errorf("the state directory cannot be written to: %w", err)
 	}
-	return d.settleMark(rec.Run)
+	return d.settleMark(id)
+}
+
+// owedRestarts finds the panels to which earlier runs owe a restart of their
+// services, and which runs those are.
+func (ap *application) owedRestarts() (map[string][]string, error) {
+	if ap.af.restart == string(executor.RestartNever) {
+		return nil, nil
+	}
+	dir := stateDir(ap.a.stateDir)
+	open, err := dir.openRuns()
+	if err != nil {
+		return nil, err
+	}
+	owed := map[string][]string{}
+	for _, id := range open {
+		rec, err := dir.record(id)
+		if err != nil {
+			continue // recover has warned of it
+		}
+		for _, panel := range ap.names() {
+			if rec.OwesRestart(panel) {
+				ap.a.log.warn("panel %s asked run %s for a restart of its services and did not get it; it gets it now", panel, id)
+				owed[panel] = append(owed[panel], id)
+			}
+		}
+	}
+	return owed, nil
+}
+
+// keepRestarts writes into the journals of earlier runs that the restarts they
+// owed were done.
+func (ap *application) keepRestarts(r *executor.Report) error {
+	dir := stateDir(ap.a.stateDir)
+	var errs []error
+	for _, end := range r.Panels {
+		if end.Restart != executor.RestartOK && end.Restart != executor.RestartUnsupported {
+			continue
+		}
+		for _, id := range ap.owed[end.Name] {
+			rec, err := dir.record(id)
+			if err == nil {
+				err = dir.amend(id, func(w io.Writer) error { return executor.AppendRestarted(w, time.Now(), rec, end.Name, end.Restart) })
+			}
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // reader reads one panel for the executor.

@@ -27,7 +27,7 @@ import (
 //	journal-0001.jsonl  its journal; a long one has more pieces
 //	report.json         its report, once it came to an end
 //	lock                locked while it runs
-//	open                there as long as a step's fate may be unknown
+//	open                there as long as a step's fate may be unknown, or a restart owed
 //	resumed             names the run that continued it
 //
 // The marker open is what makes looking for trouble cheap: runs without it are
@@ -128,16 +128,14 @@ func (r *openRun) close() {
 	}
 }
 
-// settleMark takes the marker of a run away when no step's fate is unknown.
+// settleMark takes the marker of a run away when it left nothing open.
 func (d stateDir) settleMark(id string) error {
 	rec, err := d.record(id)
 	if err != nil {
 		return err
 	}
-	for _, st := range rec.Steps {
-		if st.Doubtful() {
-			return nil
-		}
+	if rec.Open() {
+		return nil
 	}
 	if err := os.Remove(d.run(id, "open")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
