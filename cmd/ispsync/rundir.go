@@ -180,11 +180,17 @@ func (d stateDir) findRun(name string) (string, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return "", fail(exitUsage, "there is no run %s under %s; `ispsync runs` lists them", name, d)
+		return "", withCode(exitUsage, noRun(d, name))
 	case name == "last" || len(found) == 1:
 		return found[0], nil
 	}
 	return "", fail(exitUsage, "%s is the beginning of %d runs (%s); write more of it", name, len(found), few(found))
+}
+
+var errNoRun = errors.New("`ispsync runs` lists them")
+
+func noRun(d stateDir, name string) error {
+	return fmt.Errorf("there is no run %s under %s; %w", name, d, errNoRun)
 }
 
 // record reads what the journal of a run tells.

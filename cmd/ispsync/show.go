@@ -35,9 +35,10 @@ run did: RUN is its id, the beginning of it, or last.`,
 func (a *app) show(path, output string) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && path == filepath.Base(path) {
-		if _, rerr := stateDir(a.stateDir).findRun(path); rerr == nil {
-			return a.showRun(path, output)
+		if err := a.showRun(path, output); !errors.Is(err, errNoRun) {
+			return err
 		}
+		return fail(exitUsage, "%s is no file, and %w", path, noRun(stateDir(a.stateDir), path))
 	}
 	if err != nil {
 		return fail(exitUsage, "%s cannot be read: %w", path, errors.Unwrap(err))
