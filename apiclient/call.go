@@ -37,6 +37,7 @@ type call struct {
 	login   bool   // a call of logging in or out: gets no credential but session
 	session string // the session of a call of logging in or out, if any
 	once    bool   // the caller repeats, not the client
+	look    bool   // asks only whether the panel is there
 	raw     *rawAnswer
 }
 
@@ -115,9 +116,9 @@ const maxPooled = 1 << 20
 // exchange sends a call once and reads its answer into d, or into k.raw. It
 // returns nil when the panel did what was asked.
 func (c *Client) exchange(ctx context.Context, k *call, cred credential, d *document) *Error {
-	release, err := c.enter(ctx, k)
-	if err != nil {
-		return c.notSent(k, "it did not get its turn: %w", err)
+	release, refused := c.enter(ctx, k)
+	if refused != nil {
+		return refused
 	}
 	defer release()
 	r, err := c.request(ctx, k, cred)
@@ -126,14 +127,22 @@ func (c *Client) exchange(ctx context.Context, k *call, cred credential, d *docu
 		e.wide = errors.As(err, new(noPassword))
 		return e
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, errNoAnswer)
+	timeout := c.timeout
+	if k.look {
+		timeout = min(timeout, probeTimeout)
+	}
+	sending, cancel := context.WithTimeoutCause(ctx, timeout, errNoAnswer)
 	defer cancel()
 	began, size := time.Now(), int64(0)
 	c.requests.Add(1)
-	a, failure := c.door.send(ctx, k, r)
+	a, failure := c.door.send(sending, k, r)
+	came := time.Now()
 	if failure == nil {
-		failure = a.end(c.take(ctx, k, a, d, r.hidden))
+		failure = a.end(c.take(sending, k, a, d, r.hidden))
 		size = a.size
+	}
+	if ctx.Err() == nil {
+		c.gate.ended(k, began, came, failure)
 	}
 	c.traceCall(k, time.Since(began), size, failure)
 	return failure
@@ -153,26 +162,6 @@ func (c *Client) take(ctx context.Context, k *call, a *answer, d *document, hidd
 	s.reset(a, c.maxBody)
 	defer func() { s.r = nil }()
 	return c.readAnswer(ctx, k, s, d, hidden)
-}
-
-// enter waits for the panel's limits: calls at a time and calls per second.
-func (c *Client) enter(ctx context.Context, k *call) (release func(), err error) {
-	slots := c.reads
-	if k.write {
-		slots = c.writes
-	}
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if c.rate != nil {
-		if err := c.rate.Wait(ctx); err != nil {
-			<-slots
-			return nil, err
-		}
-	}
-	return func() { <-slots }, nil
 }
 
 // noPassword says that the account's own password cannot be fetched.

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/ispsync/ispsync/specs"
 )
 
@@ -30,8 +28,15 @@ type Options struct {
 	// three times what 100,000 web domains take.
 	MaxBody int64
 	// RestartWait is how long a panel may take to come back after
-	// func=restart; default 2 minutes.
+	// func=restart, or after it stopped answering in the middle of a run;
+	// default 2 minutes.
 	RestartWait time.Duration
+	// Stop ends when a panel that stopped answering is no longer to be waited
+	// for; nil never does.
+	Stop context.Context
+	// Notice is told in a line when a panel stops answering and is waited for,
+	// and when it is back. It may be called from several goroutines; nil is none.
+	Notice func(line string)
 	// Dial makes connections; nil dials the network.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -61,11 +66,12 @@ type Client struct {
 	local bool // through mgrctl: there is no login
 	door  door
 
-	reads, writes chan struct{}
-	rate          *rate.Limiter // nil for no limit
-	session       session
-	requests      atomic.Int64
-	formsRead     atomic.Int64
+	gate      *gate
+	stop      context.Context // nil when nobody interrupts
+	tell      func(string)
+	session   session
+	requests  atomic.Int64
+	formsRead atomic.Int64
 }
 
 // New makes a client of one panel: over HTTP, or through mgrctl when its
@@ -77,15 +83,12 @@ func New(p specs.Panel, o Options) (*Client, error) {
 		timeout:     orDefault(p.Timeout, defaultTimeout),
 		maxBody:     orDefault(o.MaxBody, defaultMaxBody),
 		restartWait: orDefault(o.RestartWait, defaultRestartWait),
-		reads:       make(chan struct{}, orDefault(p.Limits.Reads, defaultReads)),
-		writes:      make(chan struct{}, orDefault(p.Limits.Writes, defaultWrites)),
-		session:     newSession(),
+		gate:        newGate(orDefault(p.Limits.Reads, defaultReads), orDefault(p.Limits.Writes, defaultWrites), p.Limits.Rate),
+		stop:        o.Stop, tell: o.Notice,
+		session: newSession(),
 	}
 	if c.lang == "" {
 		c.lang = "en"
-	}
-	if p.Limits.Rate > 0 {
-		c.rate = rate.NewLimiter(rate.Limit(p.Limits.Rate), 1)
 	}
 	var err error
 	if c.local {
@@ -164,6 +167,11 @@ func (c *Client) RequestsInAll() int {
 // carry a declared field.
 func (c *Client) FormsRead() int { return int(c.formsRead.Load()) }
 
+// Rest closes the connections that nothing is using, as long as nothing is to be
+// asked; the session goes on. Who keeps a thousand clients would otherwise keep
+// their connections.
+func (c *Client) Rest() { c.door.idle() }
+
 // Close ends the session, if there is one (session.delete: panel-api.md
 // section 2), and closes the idle connections. Calls in flight are not
 // touched. The end of a session is an act of courtesy: it is tried once and
@@ -199,6 +207,9 @@ func (c *Client) do(ctx context.Context, k *call, d *document) error {
 	for {
 		cred, err := c.credential(ctx, k)
 		if err != nil {
+			if c.outlastLogin(ctx, k, err, &a) {
+				continue
+			}
 			return err
 		}
 		failure := c.exchange(ctx, k, cred, d)
@@ -217,7 +228,9 @@ func (c *Client) do(ctx context.Context, k *call, d *document) error {
 		next := decide(failure, a)
 		switch next.what {
 		case giveUp:
-			return failure
+			if !c.outlast(ctx, k, failure, &a) {
+				return failure
+			}
 		case renew:
 			a.renewed = true
 			a.tries--

@@ -16,6 +16,7 @@ const (
 	typeDocument    = "document"     // an answer that is no panel document, or not all of one
 	typeNoOK        = "no_ok"        // a writing call answered neither ok nor error
 	typeNotSent     = "not_sent"     // refused by ispsync before it left
+	typeDown        = "panel_down"   // not sent, because the panel has not answered for some time
 	typeListing     = "listing"      // a list that cannot be believed
 	typeNotFinished = "not_finished" // begun, and its end was not seen
 	typeAsyncFailed = "async_failed" // begun, and the panel says that it failed
@@ -29,7 +30,7 @@ type Error struct {
 	Func  string // the function that was called
 	// Type and Object are the panel's own (v5/6); for a v4 panel they are made
 	// of its numeric code. Types of ispsync itself: unreachable, lost, http,
-	// document, no_ok, not_sent, listing, not_finished, async_failed.
+	// document, no_ok, not_sent, panel_down, listing, not_finished, async_failed.
 	Type, Object string
 	// Value is what the panel complains about, free of secrets.
 	Value string
@@ -53,6 +54,7 @@ type Error struct {
 	account    bool          // the call proved the account itself, by password or as a login
 	bare       bool          // v4's <authfail/> or `access deny`
 	wide       bool          // about the panel or the account: no other call would do better
+	before     bool          // a login, made for a call that has not left
 	final      bool          // asking again cannot help
 	timeout    bool          // no answer in time
 	retryAfter time.Duration // when the panel, or what stands before it, asks to come back; 0 if it does not say
@@ -101,7 +103,7 @@ func (e *Error) what() string {
 // ours reports whether the type is one of ispsync's and not of the panel.
 func (e *Error) ours() bool {
 	switch e.Type {
-	case typeUnreachable, typeLost, typeHTTP, typeDocument, typeNoOK, typeNotSent, typeListing, typeNotFinished, typeAsyncFailed:
+	case typeUnreachable, typeLost, typeHTTP, typeDocument, typeNoOK, typeNotSent, typeDown, typeListing, typeNotFinished, typeAsyncFailed:
 		return true
 	}
 	return false
@@ -169,6 +171,9 @@ func (e *Error) Detail() (typ, object, message string) {
 // the panel answered with an error of its own (panel-api.md section 3,
 // "Judgement for writes").
 func (e *Error) MaybeApplied() bool {
+	if e.before {
+		return false
+	}
 	switch e.Type {
 	case typeLost, typeDocument, typeNoOK, typeNotFinished, "request_failed":
 		return true
@@ -177,6 +182,10 @@ func (e *Error) MaybeApplied() bool {
 	}
 	return false
 }
+
+// Down reports whether the call was not sent because the panel does not answer,
+// so that further calls would not be sent either.
+func (e *Error) Down() bool { return e.Type == typeDown }
 
 // Exists reports whether the panel says that the resource is already there
 // (panel-api.md section 3: exists, table_value_exists; v4 code 2).

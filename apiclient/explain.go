@@ -77,6 +77,10 @@ Do: nothing, unless it stays so; then read the panel's log on the server.`,
 	typeNotSent: `ispsync did not send the call: it would not be a read, its secret cannot be fetched, or an
 identifier in it holds ", ", which the panel would take for two.
 Do: read the message; nothing happened on the panel.`,
+	typeDown: `The call was not sent: earlier calls got no answer for all their tries, the panel was waited
+for when it had answered before, and is still silent; or it asked to be left alone (Retry-After).
+Nothing happened on the panel. ispsync looks again from time to time.
+Do: look at the panel on its server, then run again; the other panels are not concerned.`,
 	typeListing: `A list cannot be believed: fewer or more rows than announced, a page that repeats, a name
 twice. It was read twice. Nothing of that kind is created or deleted on its word.
 Do: run again when nobody else changes the panel. Exit code 3.`,

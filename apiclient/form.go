@@ -43,7 +43,7 @@ func needsForm(w specs.Want, l *listing, res *specs.Resource) bool {
 // fields to the resources.
 func (c *Client) forms(ctx context.Context, w specs.Want, l *listing) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cap(c.reads))
+	g.SetLimit(c.gate.reads)
 	for i := range l.resources {
 		res := &l.resources[i]
 		if !needsForm(w, l, res) {
@@ -79,7 +79,7 @@ func (c *Client) Forms(ctx context.Context, state *specs.State, refs []specs.Ref
 		missing = append(missing, &wanted{kind: k, res: res})
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(cap(c.reads))
+	g.SetLimit(c.gate.reads)
 	for _, m := range missing {
 		g.Go(func() error {
 			m.err = c.form(gctx, m.kind, m.res)

@@ -22,7 +22,7 @@ func (c *Client) login(ctx context.Context) error {
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) {
-			e.wide = true
+			e.wide, e.before = true, true
 			c.session.note(e)
 		}
 		return err

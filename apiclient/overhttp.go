@@ -33,7 +33,7 @@ func newHTTPDoor(c *Client, dial func(context.Context, string, string) (net.Conn
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
-	most := cap(c.reads) + cap(c.writes)
+	most := c.gate.reads + c.gate.writes
 	return &httpDoor{c: c, url: u.String(), transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dial,

@@ -26,6 +26,8 @@ func (w *Writer) Restart(ctx context.Context) error {
 func (c *Client) comeBack(ctx context.Context) error {
 	c.session.forget()
 	c.door.idle()
+	c.gate.restarts(true)
+	defer c.gate.restarts(false)
 	ctx, cancel := context.WithTimeoutCause(ctx, c.restartWait, errNoReturn)
 	defer cancel()
 	pauses := newPauses()
@@ -41,6 +43,8 @@ func (c *Client) comeBack(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return c.noReturn(ctx, err)
+		case errors.Is(err, context.DeadlineExceeded):
+			// The probe's time went by in waiting for its turn: Retry-After.
 		case !errors.As(err, &e) || !e.Retryable():
 			return err
 		}
@@ -60,7 +64,8 @@ func (c *Client) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, min(probeTimeout, c.timeout))
 	defer cancel()
 	if c.inSession() {
-		return c.ready(ctx)
+		_, err := c.credential(ctx, &call{fn: funcAuth})
+		return err
 	}
 	err := c.do(ctx, &call{fn: funcWhoami, once: true}, &document{})
 	var e *Error
@@ -75,6 +80,7 @@ func (c *Client) noReturn(ctx context.Context, last error) error {
 	e := &Error{Panel: c.panel.Name, Func: funcRestart, Type: typeLost, wide: true, cause: context.Cause(ctx)}
 	e.Msg = "waiting for the panel after its restart was interrupted"
 	if errors.Is(e.cause, errNoReturn) {
+		c.gate.dead("it did not come back after its restart")
 		e.Msg = fmt.Sprintf("the panel did not come back within %v after its restart; look at it on the server", c.restartWait)
 	}
 	if last != nil {

@@ -17,6 +17,7 @@ type attempt struct {
 	session bool // the call was made with a session
 	tries   int  // how often it was sent, not counting one renewed session
 	renewed bool // the session was renewed for this call
+	outages int  // how many restarts of the panel the call has sat out
 }
 
 // verdict is what to do after a call failed.

@@ -76,8 +76,13 @@ func (c *Client) ready(ctx context.Context) error {
 	if !c.inSession() {
 		return nil
 	}
-	_, err := c.credential(ctx, &call{fn: funcAuth})
-	return err
+	k, a := &call{fn: funcAuth}, attempt{}
+	for {
+		_, err := c.credential(ctx, k)
+		if err == nil || !c.outlastLogin(ctx, k, err, &a) {
+			return err
+		}
+	}
 }
 
 // get gives the credential that is there, if there is one.
