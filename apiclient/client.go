@@ -31,9 +31,6 @@ type Options struct {
 	// func=restart, or after it stopped answering in the middle of a run;
 	// default 2 minutes.
 	RestartWait time.Duration
-	// Stop ends when a panel that stopped answering is no longer to be waited
-	// for; nil never does.
-	Stop context.Context
 	// Notice is told in a line when a panel stops answering and is waited for,
 	// and when it is back. It may be called from several goroutines; nil is none.
 	Notice func(line string)
@@ -67,7 +64,7 @@ type Client struct {
 	door  door
 
 	gate      *gate
-	stop      context.Context // nil when nobody interrupts
+	stop      context.Context // see WaitUntil; nil for no end
 	tell      func(string)
 	session   session
 	requests  atomic.Int64
@@ -84,8 +81,8 @@ func New(p specs.Panel, o Options) (*Client, error) {
 		maxBody:     orDefault(o.MaxBody, defaultMaxBody),
 		restartWait: orDefault(o.RestartWait, defaultRestartWait),
 		gate:        newGate(orDefault(p.Limits.Reads, defaultReads), orDefault(p.Limits.Writes, defaultWrites), p.Limits.Rate),
-		stop:        o.Stop, tell: o.Notice,
-		session: newSession(),
+		tell:        o.Notice,
+		session:     newSession(),
 	}
 	if c.lang == "" {
 		c.lang = "en"
@@ -166,6 +163,11 @@ func (c *Client) RequestsInAll() int {
 // FormsRead counts the forms among them that were read because a list does not
 // carry a declared field.
 func (c *Client) FormsRead() int { return int(c.formsRead.Load()) }
+
+// WaitUntil ends with a context the patience with a panel that stopped
+// answering: calls go on, but none waits for a restart any more. It is said
+// before the calls it is meant for.
+func (c *Client) WaitUntil(stop context.Context) { c.stop = stop }
 
 // Rest closes the connections that nothing is using, as long as nothing is to be
 // asked; the session goes on. Who keeps a thousand clients would otherwise keep

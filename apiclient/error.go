@@ -183,9 +183,9 @@ func (e *Error) MaybeApplied() bool {
 	return false
 }
 
-// Down reports whether the call was not sent because the panel does not answer,
-// so that further calls would not be sent either.
-func (e *Error) Down() bool { return e.Type == typeDown }
+// Down reports whether nothing of the step was sent because the panel does not
+// answer, so that further calls would not be sent either.
+func (e *Error) Down() bool { return e.Type == typeDown && e.Done == "" }
 
 // Exists reports whether the panel says that the resource is already there
 // (panel-api.md section 3: exists, table_value_exists; v4 code 2).

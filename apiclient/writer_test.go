@@ -33,6 +33,7 @@ type callError interface {
 	Exists() bool
 	Gone() bool
 	Unsupported() bool
+	Down() bool
 	Detail() (typ, object, message string)
 }
 

@@ -57,8 +57,8 @@ var allFaults = []fault{fine, refuse, internal, lostBefore, lostAfter, lostLate,
 
 // panelError is a CallError.
 type panelError struct {
-	typ                       string
-	maybe, exists, gone, nofn bool
+	typ                             string
+	maybe, exists, gone, nofn, down bool
 }
 
 func (e *panelError) Error() string      { return "web: " + e.typ }
@@ -66,6 +66,7 @@ func (e *panelError) MaybeApplied() bool { return e.maybe }
 func (e *panelError) Exists() bool       { return e.exists }
 func (e *panelError) Gone() bool         { return e.gone }
 func (e *panelError) Unsupported() bool  { return e.nofn }
+func (e *panelError) Down() bool         { return e.down }
 func (e *panelError) Detail() (typ, object, message string) {
 	return e.typ, "name", "the panel says " + e.typ
 }

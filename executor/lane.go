@@ -24,7 +24,8 @@ type lane struct {
 	unmet    []int   // of each step: how many needs have not ended
 	ready    places  // steps whose needs have all ended
 
-	asked    bool // the panel asked for a restart and has not had one
+	down     *ErrorDetail // why the panel is called no more
+	asked    bool         // the panel asked for a restart and has not had one
 	end      LaneEnd
 	troubles []string // what goes into end.Error
 	// restartTrouble is why the last restart failed, or is missing.
@@ -88,7 +89,7 @@ func (l *lane) work(ctx context.Context) {
 	}
 	endings := make(chan ending)
 	for running := 0; ; {
-		for running < writes && len(l.ready) > 0 && !l.restartDue() && l.halted(ctx) == noHalt {
+		for running < writes && len(l.ready) > 0 && !l.restartDue() && l.down == nil && l.halted(ctx) == noHalt {
 			at := heap.Pop(&l.ready).(int)
 			if l.tookPrior(at) {
 				l.release(at)
@@ -108,11 +109,14 @@ func (l *lane) work(ctx context.Context) {
 			running--
 			l.asked = l.asked || e.asked
 			out := l.outcome(e.at)
+			if out.Outcome == NotRun {
+				l.down = out.Error
+			}
 			l.ended(e.at, out.Outcome, out.Error)
 			l.release(e.at)
 			continue
 		}
-		if !l.restartDue() || l.stopped(ctx) {
+		if !l.restartDue() || l.down != nil || l.stopped(ctx) {
 			return
 		}
 		l.restart(ctx) // nothing else is in flight on this panel
@@ -209,6 +213,9 @@ func (l *lane) leaveRest(ctx context.Context) {
 		}
 		if h == byUser {
 			l.interrupted.Store(true)
+		}
+		if h == noHalt {
+			h = halt{l.down.Type, l.down.Message}
 		}
 		l.ended(at, NotRun, &ErrorDetail{Type: h.typ, Message: "not run: " + h.why})
 	}

@@ -41,6 +41,8 @@ type CallError interface {
 	Gone() bool
 	// Unsupported: the panel has no such function.
 	Unsupported() bool
+	// Down: not sent, because the panel does not answer; nor would the next be.
+	Down() bool
 	// Detail is the panel's own type and object of the error and its message,
 	// free of secrets.
 	Detail() (typ, object, message string)

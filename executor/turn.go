@@ -39,6 +39,9 @@ func (t *turn) take(ctx context.Context) (asked bool) {
 		case noDoubt:
 			t.end(Done, nil)
 			return asked
+		case panelDown:
+			t.unsent(err)
+			return asked
 		case refused:
 			if errors.Is(err, errJournal) && t.out.Attempts == 1 {
 				t.out.Attempts = 0
@@ -79,6 +82,17 @@ func (t *turn) switches(r specs.Resource) specs.Resource {
 	return rest
 }
 
+// unsent ends a step whose call was not sent because the panel does not answer.
+// Had it been sent before, to no effect, it has failed.
+func (t *turn) unsent(err error) {
+	t.out.Attempts--
+	if t.out.Attempts > 0 {
+		t.end(Failed, detail(err))
+		return
+	}
+	t.end(NotRun, detail(err))
+}
+
 func (t *turn) end(what What, why *ErrorDetail) { t.out.Outcome, t.out.Error = what, why }
 
 // doubt is what an answer leaves open.
@@ -87,6 +101,7 @@ type doubt uint8
 const (
 	noDoubt    doubt = iota // accepted
 	refused                 // not accepted, for certain
+	panelDown               // nothing was sent, because the panel does not answer
 	replyLost               // nobody knows whether it took effect
 	saysExists              // a create was refused because the resource is there
 	saysGone                // a delete was refused because the resource is not there
@@ -107,6 +122,8 @@ func doubtOf(ctx context.Context, a plan.Action, err error) doubt {
 	switch {
 	case ce.MaybeApplied():
 		return replyLost
+	case ce.Down():
+		return panelDown
 	case a == plan.Create && ce.Exists():
 		return saysExists
 	case a == plan.Delete && ce.Gone():

@@ -273,6 +273,7 @@ func (ap *application) run() error {
 	}
 	panels := make(map[string]executor.Panel, len(ap.clients))
 	for name, c := range ap.clients {
+		c.WaitUntil(ap.halts.soft)
 		panels[name] = apiclient.NewWriter(c).Journaled(callJournal(journaled.journal))
 	}
 	a.log.start(ap.names())
@@ -280,7 +281,7 @@ func (ap *application) run() error {
 	o := executor.Options{
 		Parallelism: ap.flags.parallelism, Writes: func(panel string) int { return ap.spec.Panel(panel).Limits.Writes },
 		FailFast: ap.af.failFast, MaxFailures: ap.af.maxFailures, Restart: executor.RestartPolicy(ap.af.restart), Rollout: ap.rollout,
-		Kind: ap.spec.Catalog.Kind, Observe: a.log.observe, Stop: ap.halts.soft.Done(), Stale: ap.staleSteps(), Journal: journaled.journal,
+		Kind: ap.spec.Catalog.Kind, Observe: ap.observe, Stop: ap.halts.soft.Done(), Stale: ap.staleSteps(), Journal: journaled.journal,
 	}
 	ap.resumed.into(&o)
 	if len(ap.owed) > 0 {

@@ -108,7 +108,7 @@ func (t *target) connect(p specs.Panel) error {
 	if t.dialects[p.Generation] == nil {
 		t.dialects[p.Generation] = t.spec.Catalog.For(p.Generation)
 	}
-	options := apiclient.Options{Catalog: t.dialects[p.Generation], Secret: t.secrets.Resolve, Dial: t.a.dial}
+	options := apiclient.Options{Catalog: t.dialects[p.Generation], Secret: t.secrets.Resolve, Dial: t.a.dial, Notice: t.a.log.say}
 	if t.a.verbose {
 		options.Trace = t.a.log.trace
 	}
@@ -150,6 +150,8 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 			r := t.read(ctx, p, forms)
 			if t.readOnly {
 				t.clients[p.Name].Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
+			} else {
+				t.clients[p.Name].Rest()
 			}
 			resources := 0
 			if r.live != nil {
