@@ -28,6 +28,13 @@ const (
 	GatewayTimeout Fault = "gateway-timeout"
 	// Unavailable answers HTTP 503 with Retry-After; nothing was done.
 	Unavailable Fault = "unavailable"
+	// BadGatewayAfter answers HTTP 502 and a page; the call was served.
+	BadGatewayAfter Fault = "bad-gateway-after"
+	// Page answers HTTP 200 and a page, as what stands before a panel does; the
+	// call was served.
+	Page Fault = "page"
+	// TooMany answers HTTP 429 with Retry-After; nothing was done.
+	TooMany Fault = "too-many"
 	// DropBefore drops the connection; nothing was done.
 	DropBefore Fault = "drop-before"
 	// DropAfter drops the connection after the call was served: a lost reply.
@@ -40,6 +47,15 @@ const (
 	// RequestFailed answers the error request_failed; nothing was done
 	// (panel-api.md section 3).
 	RequestFailed Fault = "request-failed"
+	// RequestFailedAfter answers the error request_failed; the call was served:
+	// the request was ended when its work was done.
+	RequestFailedAfter Fault = "request-failed-after"
+	// Hang never answers; nothing was done.
+	Hang Fault = "hang"
+	// Restarted is somebody else restarting the panel: the call is dropped and
+	// nothing was done, all sessions have ended, and the panel is down for
+	// Faults.DownFor (section 8, Panel restart).
+	Restarted Fault = "restarted"
 	// ForgetSession ends the caller's session before the call.
 	ForgetSession Fault = "forget-session"
 	// EntityBomb answers a document of nested entities.
@@ -58,6 +74,12 @@ const (
 	ApplyLater Fault = "apply-later"
 	// Ignore answers ok and changes nothing (section 5: ok is not proof).
 	Ignore Fault = "ignore"
+	// DropLate drops the connection; the change takes effect after Faults.LateBy.
+	DropLate Fault = "drop-late"
+	// HangLate never answers; the change takes effect after Faults.LateBy.
+	HangLate Fault = "hang-late"
+	// NoOK answers a document without ok; the call was served.
+	NoOK Fault = "no-ok"
 )
 
 // Faults of lists.
@@ -83,12 +105,16 @@ var allFaults = []Fault{
 	RequestFailed, ForgetSession, EntityBomb, Endless, DeepNesting,
 	ApplyLater, Ignore,
 	ShortList, NoTotal, RepeatPage, ErrorInList, DuplicateRows, OrigCells,
+	BadGatewayAfter, Page, TooMany, RequestFailedAfter, Hang, Restarted, DropLate, HangLate, NoOK,
 }
+
+// isLate tells whether a fault puts a change off.
+func (f Fault) isLate() bool { return f == ApplyLater || f == DropLate || f == HangLate }
 
 // fits tells whether a fault can happen to a call.
 func (f Fault) fits(name string, write bool) bool {
 	switch f {
-	case ApplyLater, Ignore:
+	case ApplyLater, Ignore, DropLate, HangLate, NoOK:
 		return write
 	case ShortList, NoTotal, RepeatPage, ErrorInList, DuplicateRows, OrigCells:
 		fn, ok := byName[name]
@@ -110,10 +136,13 @@ type Faults struct {
 	Hook func(Call) Fault
 	// SlowBy is how long Slow takes; 2 s when 0.
 	SlowBy time.Duration
-	// LateBy is how late ApplyLater is; 2 s when 0.
+	// LateBy is how late ApplyLater, DropLate and HangLate are; 2 s when 0.
 	LateBy time.Duration
-	// RetryAfter is what Unavailable asks for, in whole seconds; 1 s when 0.
+	// RetryAfter is what Unavailable and TooMany ask for, in whole seconds; 1 s
+	// when 0.
 	RetryAfter time.Duration
+	// DownFor is how long a panel is down after Restarted; 5 s when 0.
+	DownFor time.Duration
 }
 
 // SetFaults changes what goes wrong from now on.
@@ -126,6 +155,9 @@ func (p *Panel) SetFaults(f Faults) {
 	}
 	if f.RetryAfter == 0 {
 		f.RetryAfter = time.Second
+	}
+	if f.DownFor == 0 {
+		f.DownFor = 5 * time.Second
 	}
 	f.Rates = maps.Clone(f.Rates)
 	p.faults.mu.Lock()
@@ -213,10 +245,11 @@ var profiles = map[string]map[Fault]float64{
 		Slow: 0.0025, BadGateway: 0.0025, Unavailable: 0.0025, DropBefore: 0.0025,
 		DropAfter: 0.0025, Cut: 0.0025, RequestFailed: 0.0025, ForgetSession: 0.0025,
 	},
-	"slow":  {Slow: 0.3},
-	"lossy": {DropAfter: 0.1, GatewayTimeout: 0.05, CutConnection: 0.05},
-	"liar":  {ShortList: 0.5, RepeatPage: 0.1, DuplicateRows: 0.1},
-	"down":  {DropBefore: 1},
+	"slow":       {Slow: 0.3},
+	"lossy":      {DropAfter: 0.1, GatewayTimeout: 0.05, CutConnection: 0.05},
+	"liar":       {ShortList: 0.5, RepeatPage: 0.1, DuplicateRows: 0.1},
+	"down":       {DropBefore: 1},
+	"restarting": {Restarted: 0.01},
 }
 
 // ParseFaults reads a fault profile for the sim command: names of profiles

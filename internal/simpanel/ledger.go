@@ -30,6 +30,9 @@ type Call struct {
 	// Applied tells that it did. A change that a fault delays is applied
 	// when it takes effect.
 	Applied bool
+	// Made is what a create made, as kind/key; empty for other calls, and until
+	// it takes effect.
+	Made string
 	// Fault is what went wrong on purpose; empty when nothing did.
 	Fault Fault
 	// Error is type and object of the panel's error, as "exists/user"; empty
@@ -88,6 +91,25 @@ func (p *Panel) Calls() []Call {
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
 	return slices.Clone(p.ledger.calls)
+}
+
+// noteMade enters an executed create into the ledger. The lock is held.
+func (c *call) noteMade(k *kind, r *row) {
+	made := k.name + "/" + r.key
+	c.p.made[made]++
+	c.p.ledger.change(c.entry, func(l *Call) { l.Made = made })
+}
+
+// Made tells how often a call has made each resource, by kind/key, since New:
+// ResetCalls leaves it alone. What came with another, and what was seeded, is
+// not in it. A key that is there twice was deleted in between, for a panel has
+// no two of one key; two of what has no key of its own, such as cron jobs, are
+// two entries.
+func (p *Panel) Made() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settle()
+	return maps.Clone(p.made)
 }
 
 // Counts tells how many calls of each function there were.

@@ -78,7 +78,9 @@ type Panel struct {
 	filters   map[filterKey]map[string]string
 	sessions  map[string]*session
 	late      []lateChange
+	made      map[string]int // creates executed, by kind/key
 	downUntil time.Time
+	onDown    func()
 	random    *rand.Rand
 
 	ledger ledger
@@ -102,6 +104,7 @@ func New(o Options) *Panel {
 		secrets:  map[secretKey]string{{kindUser.name, o.Account}: o.Password},
 		filters:  make(map[filterKey]map[string]string),
 		sessions: make(map[string]*session),
+		made:     make(map[string]int),
 		random:   rand.New(rand.NewPCG(o.Seed, 0x15b5)),
 	}
 	for _, k := range kinds {
@@ -124,6 +127,7 @@ type lateChange struct {
 	due    time.Time
 	effect func()
 	entry  int
+	call   *call // nil when it is not credited
 }
 
 // settle runs the late changes whose time has come. It is called, with the
@@ -141,6 +145,8 @@ func (p *Panel) settle() {
 			continue
 		}
 		l.effect() // may put off a change of its own
-		p.ledger.applied(l.entry)
+		if l.call == nil || !l.call.void {
+			p.ledger.applied(l.entry)
+		}
 	}
 }

@@ -26,6 +26,8 @@ type call struct {
 	account string
 	level   int
 	cookie  string
+	// void: the change came to nothing when it was to take effect.
+	void bool
 	// local: by mgrctl, with the rights of root (section 9).
 	local bool
 }
@@ -70,7 +72,15 @@ func (c *call) serve(w http.ResponseWriter, method string, secretInURL bool) {
 	if c.failBefore(w) {
 		return
 	}
-	c.reply(w, c.document(c.run(name)))
+	a, f := c.run(name)
+	if c.fault == RequestFailedAfter && f == nil {
+		f = &failure{typ: "request_failed"}
+		p.ledger.change(entry, func(l *Call) { l.Error = "request_failed/" })
+	}
+	if c.fault == NoOK {
+		a.body = func(*document) {}
+	}
+	c.reply(w, c.document(a, f))
 }
 
 // readForm reads the parameters of the URL and of the body, urlencoded or
@@ -145,9 +155,9 @@ func (c *call) run(name string) (answer, *failure) {
 	if a.effect == nil || c.fault == Ignore {
 		return a, nil
 	}
-	if c.fault == ApplyLater {
+	if c.fault.isLate() {
 		due := p.opt.Now().Add(p.faults.current().LateBy)
-		p.late = append(p.late, lateChange{due: due, effect: a.effect, entry: c.entry})
+		p.late = append(p.late, lateChange{due: due, effect: a.effect, entry: c.entry, call: c})
 		return a, nil
 	}
 	a.effect()
@@ -226,27 +236,61 @@ func (c *call) failBefore(w http.ResponseWriter) bool {
 	switch c.fault {
 	case DropBefore:
 		drop()
+	case Restarted:
+		c.p.RestartedByOthers(c.p.faults.current().DownFor)
+		drop()
+	case Hang:
+		c.hang()
+	case TooMany:
+		c.sendAway(w, http.StatusTooManyRequests)
 	case ServerError:
 		htmlPage(w, http.StatusInternalServerError)
 	case BadGateway:
 		htmlPage(w, http.StatusBadGateway)
 	case Unavailable:
-		after := c.p.faults.current().RetryAfter
-		w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
-		htmlPage(w, http.StatusServiceUnavailable)
+		c.sendAway(w, http.StatusServiceUnavailable)
 	default:
 		return false
 	}
 	return true
 }
 
+// sendAway says when to come back, in whole seconds.
+func (c *call) sendAway(w http.ResponseWriter, status int) {
+	after := c.p.faults.current().RetryAfter
+	w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+	htmlPage(w, status)
+}
+
+// hangFor bounds how long a call hangs whose caller never leaves.
+const hangFor = time.Hour
+
+// hang keeps the caller waiting until it leaves.
+func (c *call) hang() {
+	t := time.NewTimer(hangFor)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.http.Context().Done():
+	}
+	drop()
+}
+
 // reply sends the document, or what a fault makes of it.
 func (c *call) reply(w http.ResponseWriter, write func(io.Writer)) {
 	switch c.fault {
-	case DropAfter:
+	case DropAfter, DropLate:
 		drop()
+	case HangLate:
+		c.hang()
 	case GatewayTimeout:
 		htmlPage(w, http.StatusGatewayTimeout)
+		return
+	case BadGatewayAfter:
+		htmlPage(w, http.StatusBadGateway)
+		return
+	case Page:
+		htmlPage(w, http.StatusOK)
 		return
 	}
 	h := w.Header()

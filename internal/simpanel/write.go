@@ -150,11 +150,13 @@ func (c *call) create() (answer, *failure) {
 	}
 	secret := c.form.Get(k.secret)
 	return c.done(k.own(made), func() {
-		if !c.p.canOwn(k, made) {
-			return // a late create whose owner or parent has gone
+		made, f := c.newRow() // a late one finds what has come meanwhile
+		if c.void = f != nil || !c.p.canOwn(k, made); c.void {
+			return // its owner or parent has gone, or another one of its name has come
 		}
 		r := secured(k, made.with(k, fields))
 		c.p.tables[k.name].put(r)
+		c.noteMade(k, r)
 		c.p.setSecret(k, r.key, secret)
 		if k == kindWebdomain && c.p.opt.BringsZones {
 			c.p.bring(kindZone, r.key, r.owner)
