@@ -115,13 +115,19 @@ const maxPooled = 1 << 20
 
 // exchange sends a call once and reads its answer into d, or into k.raw. It
 // returns nil when the panel did what was asked.
-func (c *Client) exchange(ctx context.Context, k *call, cred credential, d *document) *Error {
+//
+// The session may be another than that of cred: whoever waits for its turn may
+// see a restart go by. Then cred is made that.
+func (c *Client) exchange(ctx context.Context, k *call, cred *credential, d *document) *Error {
 	release, refused := c.enter(ctx, k)
 	if refused != nil {
 		return refused
 	}
 	defer release()
-	r, err := c.request(ctx, k, cred)
+	if !k.login {
+		c.session.newest(cred)
+	}
+	r, err := c.request(ctx, k, *cred)
 	if err != nil {
 		e := c.notSent(k, "%w", err)
 		e.wide = errors.As(err, new(noPassword))

@@ -214,7 +214,7 @@ func (c *Client) do(ctx context.Context, k *call, d *document) error {
 			}
 			return err
 		}
-		failure := c.exchange(ctx, k, cred, d)
+		failure := c.exchange(ctx, k, &cred, d)
 		if failure != nil {
 			failure.account = cred.session == "" && !c.local
 		}

@@ -24,6 +24,7 @@ type gate struct {
 	reading  int
 	writing  int
 	waiters  int
+	logins   int // waiting for a place
 
 	restarting bool          // the panel restarts at our wish
 	changed    chan struct{} // closed when a place may have become free
@@ -44,7 +45,7 @@ func (c *Client) enter(ctx context.Context, k *call) (release func(), e *Error) 
 		if e := c.admitted(ctx, k); e != nil {
 			return nil, e
 		}
-		if err := c.gate.place(ctx, k.write); err != nil {
+		if err := c.gate.place(ctx, k); err != nil {
 			return nil, c.noTurn(k, err)
 		}
 		if c.gate.calm(k) {
@@ -83,8 +84,12 @@ func (c *Client) admitted(ctx context.Context, k *call) *Error {
 			}
 		case says == enter:
 			return nil
-		case says == refuse || k.once || !c.stillDown(ctx):
+		case ctx.Err() != nil:
+			return c.noTurn(k, ctx.Err())
+		case says == refuse || k.once:
 			return c.isDown(k, circuit)
+		default:
+			c.lookAgain(ctx)
 		}
 	}
 }
@@ -96,11 +101,16 @@ func (g *gate) calm(k *call) bool {
 	return k.look || g.outage == nil && !g.circuit.open
 }
 
-// place waits for a place among the calls at a time.
-func (g *gate) place(ctx context.Context, write bool) error {
+// place waits for a place among the calls at a time. A login goes first: what
+// others send before it may be in vain.
+func (g *gate) place(ctx context.Context, k *call) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for !g.free(write) {
+	if k.login {
+		g.logins++
+		defer func() { g.logins--; g.wake() }()
+	}
+	for !g.free(k) {
 		changed := g.changed
 		g.waiters++
 		g.mu.Unlock()
@@ -116,7 +126,7 @@ func (g *gate) place(ctx context.Context, write bool) error {
 			return err
 		}
 	}
-	if write {
+	if k.write {
 		g.writing++
 	} else {
 		g.reading++
@@ -124,8 +134,11 @@ func (g *gate) place(ctx context.Context, write bool) error {
 	return nil
 }
 
-func (g *gate) free(write bool) bool {
-	if write {
+func (g *gate) free(k *call) bool {
+	switch {
+	case g.logins > 0 && !k.login:
+		return false
+	case k.write:
 		return g.writing < g.writes
 	}
 	return g.reading < min(g.reads, g.pressure.reads())

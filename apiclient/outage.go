@@ -53,8 +53,11 @@ func (c *Client) outlast(ctx context.Context, k *call, e *Error, a *attempt) boo
 	if k.once || k.login || ctx.Err() != nil || !e.silence() {
 		return false
 	}
+	if a.outages >= maxOutages {
+		return false // counted already
+	}
 	c.gate.gaveUp(e)
-	if k.write && e.MaybeApplied() || a.outages >= maxOutages {
+	if k.write && e.MaybeApplied() {
 		return false
 	}
 	switch c.waitOut(ctx, e) {
@@ -64,9 +67,12 @@ func (c *Client) outlast(ctx context.Context, k *call, e *Error, a *attempt) boo
 	case cameBack:
 		*a = attempt{write: a.write, once: a.once, outages: a.outages + 1}
 		return true
-	default:
-		return false
+	case inVain:
+		if d := c.gate.downFor().Round(time.Second); d > 0 {
+			e.Msg += fmt.Sprintf("; waited for in vain for %v", d)
+		}
 	}
+	return false
 }
 
 // outlastLogin is outlast for a call that was not sent because its login failed.
@@ -121,14 +127,13 @@ func (c *Client) waitOut(ctx context.Context, e *Error) ending {
 	}
 }
 
-// stillDown looks once at a panel whose circuit is open.
-func (c *Client) stillDown(ctx context.Context) bool {
-	o, mine := c.gate.peek()
-	if !mine {
-		return o.wait(ctx) != nil // the caller asks again what is now
+// lookAgain looks once at a panel whose circuit is open, or waits for who does.
+func (c *Client) lookAgain(ctx context.Context) {
+	if o, mine := c.gate.peek(); mine {
+		c.gate.endOutage(o, c.lookUntil(ctx, false))
+	} else {
+		_ = o.wait(ctx) // the caller sees to that
 	}
-	c.gate.endOutage(o, c.lookUntil(ctx, false))
-	return o.ended != wasUp
 }
 
 // down begins an outage, or joins the one there is. It is nil when the circuit
@@ -229,7 +234,7 @@ func (c *Client) pause(ctx context.Context, p pauses) error {
 // is logged in.
 func (c *Client) look(ctx context.Context) bool {
 	k := &call{fn: funcWhoami, login: true, once: true, look: true}
-	e := c.exchange(ctx, k, credential{}, &document{})
+	e := c.exchange(ctx, k, &credential{}, &document{})
 	return e == nil || !e.silence() && e.Type != typeNotSent && e.Type != typeDown
 }
 

@@ -98,6 +98,15 @@ func (s *session) get(authinfo bool) (cred credential, ok bool, err error) {
 	return credential{session: s.id, number: s.number, done: noNews}, s.id != "", nil
 }
 
+// newest makes a credential with a session that of the latest login.
+func (s *session) newest(cred *credential) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cred.session != "" && s.id != "" {
+		cred.session, cred.number = s.id, s.number
+	}
+}
+
 // open reports whether there is a session that take would give.
 func (s *session) open() bool {
 	s.mu.Lock()
