@@ -116,16 +116,17 @@ const maxPooled = 1 << 20
 // exchange sends a call once and reads its answer into d, or into k.raw. It
 // returns nil when the panel did what was asked.
 //
-// The session may be another than that of cred: whoever waits for its turn may
-// see a restart go by. Then cred is made that.
+// The session may be another than that of cred, because whoever waits for its
+// turn may see a restart go by; then cred is made that. It may have ended; then
+// nothing is sent and the failure is stale.
 func (c *Client) exchange(ctx context.Context, k *call, cred *credential, d *document) *Error {
 	release, refused := c.enter(ctx, k)
 	if refused != nil {
 		return refused
 	}
 	defer release()
-	if !k.login {
-		c.session.newest(cred)
+	if !k.login && !c.session.newest(cred) {
+		return stale
 	}
 	r, err := c.request(ctx, k, *cred)
 	if err != nil {
@@ -153,6 +154,9 @@ func (c *Client) exchange(ctx context.Context, k *call, cred *credential, d *doc
 	c.traceCall(k, time.Since(began), size, failure)
 	return failure
 }
+
+// stale is the failure of a call whose session ended before it had its turn.
+var stale = &Error{Type: typeNotSent, Msg: "not sent: its session has ended", final: true}
 
 // take reads what a panel sends back.
 func (c *Client) take(ctx context.Context, k *call, a *answer, d *document, hidden secrets) *Error {

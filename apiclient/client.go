@@ -215,6 +215,9 @@ func (c *Client) do(ctx context.Context, k *call, d *document) error {
 			return err
 		}
 		failure := c.exchange(ctx, k, &cred, d)
+		if failure == stale {
+			continue // and log in anew
+		}
 		if failure != nil {
 			failure.account = cred.session == "" && !c.local
 		}

@@ -70,6 +70,7 @@ func TestErrorMeaning(t *testing.T) {
 		t.Run(c.why, func(t *testing.T) {
 			client, _ := scripted(t, func(string, int, url.Values) (int, string) { return 200, c.body })
 			k := &call{fn: c.fn, elid: c.elid, write: c.fn != "user" && c.fn != "auth"}
+			client.session.id = "5e551on"
 			e := client.exchange(context.Background(), k, &credential{session: "5e551on"}, &document{})
 			if e == nil {
 				t.Fatal("no error")
@@ -100,6 +101,7 @@ func TestErrorHTTP(t *testing.T) {
 		client, _ := scripted(t, func(string, int, url.Values) (int, string) {
 			return c.status, "<html><head></head><body>\n<h1>nginx&nbsp;says\x00 no</h1></body></html>"
 		})
+		client.session.id = "5e551on"
 		e := client.exchange(context.Background(), &call{fn: "user.edit", write: true}, &credential{session: "5e551on"}, &document{})
 		if diff := cmp.Diff(c.want, meaningOf(e)); diff != "" || !strings.Contains(e.Error(), c.says) || e.HTTPStatus != c.status {
 			t.Errorf("%s: %v\n%s", c.why, e, diff)

@@ -88,7 +88,9 @@ const maxOutages = 3
 func (g *gate) gaveUp(e *Error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.circuit.gaveUp(time.Now(), clip(e.Msg, 200))
+	if g.outage == nil { // else it is the same failure
+		g.circuit.gaveUp(time.Now(), clip(e.Msg, 200))
+	}
 }
 
 // silence reports whether the panel itself gave no answer, so that it may be down.

@@ -98,13 +98,18 @@ func (s *session) get(authinfo bool) (cred credential, ok bool, err error) {
 	return credential{session: s.id, number: s.number, done: noNews}, s.id != "", nil
 }
 
-// newest makes a credential with a session that of the latest login.
-func (s *session) newest(cred *credential) {
+// newest makes a credential with a session that of the latest login, and
+// reports false when that has ended and nobody has logged in anew.
+func (s *session) newest(cred *credential) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if cred.session != "" && s.id != "" {
+	if cred.session == "" {
+		return true
+	}
+	if s.id != "" {
 		cred.session, cred.number = s.id, s.number
 	}
+	return s.id != ""
 }
 
 // open reports whether there is a session that take would give.
