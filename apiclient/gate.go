@@ -236,6 +236,14 @@ func (g *gate) dead(why string) {
 	g.circuit.dies(now)
 }
 
+// sentAway reports whether the panel asks to be left alone for longer than a
+// call waits.
+func (g *gate) sentAway() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Until(g.pressure.away) > maxRetryAfter
+}
+
 // sentAway is the refusal of a call to a panel that asked to be left alone for
 // longer than a call waits.
 func (c *Client) sentAway(k *call, until time.Time) *Error {

@@ -53,8 +53,8 @@ func (c *Client) outlast(ctx context.Context, k *call, e *Error, a *attempt) boo
 	if k.once || k.login || ctx.Err() != nil || !e.silence() {
 		return false
 	}
-	if a.outages >= maxOutages {
-		return false // counted already
+	if a.outages >= maxOutages || c.gate.sentAway() {
+		return false // counted already; or the panel says itself when it will be back
 	}
 	c.gate.gaveUp(e)
 	if k.write && e.MaybeApplied() {
@@ -197,7 +197,7 @@ func (c *Client) lookUntil(ctx context.Context, wait bool) ending {
 		case up:
 			c.notice(fmt.Sprintf("panel %s answers again after %v", c.panel.Name, time.Since(began).Round(time.Second)))
 			return cameBack
-		case ctx.Err() != nil:
+		case ctx.Err() != nil || c.gate.sentAway():
 			return abandoned
 		case !wait || c.gate.downFor() >= c.restartWait:
 			return inVain
