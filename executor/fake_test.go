@@ -51,6 +51,7 @@ const (
 	asksRefuse fault = "asks for a restart, and is refused half-way"
 	asksLost   fault = "asks for a restart, and is lost half-way"
 	claimsGone fault = "says it is gone, whatever is true"
+	notSent    fault = "not sent, because the panel is down"
 )
 
 var allFaults = []fault{fine, refuse, internal, lostBefore, lostAfter, lostLate, lostPart, deaf, slowEffect, asks}
@@ -76,6 +77,7 @@ var (
 	errRefused = &panelError{typ: "value"}
 	errExists  = &panelError{typ: "exists", exists: true}
 	errGone    = &panelError{typ: "missed", gone: true}
+	errDown    = &panelError{typ: "panel_down", down: true}
 	errNoFn    = &panelError{typ: "nofunc", nofn: true}
 )
 
@@ -183,6 +185,9 @@ func (f *fake) write(ctx context.Context, a plan.Action, r specs.Resource, apply
 	if f.onCall != nil {
 		f.onCall(c)
 	}
+	if c.fault == notSent {
+		return false, errDown
+	}
 	if f.callTime > 0 {
 		t := time.NewTimer(f.callTime)
 		defer t.Stop()
@@ -245,7 +250,9 @@ func (f *fake) arrive(a plan.Action, r specs.Resource) call {
 	if fs := f.faults[c.ref]; len(fs) > 0 {
 		c.fault, f.faults[c.ref] = fs[0], fs[1:]
 	}
-	f.calls = append(f.calls, c)
+	if c.fault != notSent {
+		f.calls = append(f.calls, c)
+	}
 	f.writing++
 	f.mostWriting = max(f.mostWriting, f.writing)
 	return c

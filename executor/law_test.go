@@ -25,6 +25,7 @@ func TestLaws(t *testing.T) {
 			"a lost reply makes no two":                      w.noTwins(r),
 			"done is in effect":                              w.truthful(r),
 			"failed by refusal changes nothing":              w.refusedIsNothing(r),
+			"a dead panel is called no more":                 w.leftAlone(r),
 			"limits of lanes and writes hold":                w.bounded(r),
 			"restarts are as asked":                          w.restarted(r),
 			"events tell each step once":                     w.told(r),
@@ -100,7 +101,7 @@ func (w *world) blocked(r ran) string {
 		if hindered != (ended[s.ID] == Blocked) {
 			return s.ID + " is " + string(ended[s.ID])
 		}
-		if ended[s.ID] == NotRun && w.stopAt < 0 && w.o.MaxFailures == 0 {
+		if ended[s.ID] == NotRun && w.stopAt < 0 && w.o.MaxFailures == 0 && r.report.Outcomes[i].Error.Type != errDown.typ {
 			return s.ID + " was not run, and nobody stopped the run"
 		}
 	}
@@ -146,6 +147,26 @@ func (w *world) refusedIsNothing(r ran) string {
 		once := o.Outcome == Failed && o.Attempts == 1 && (o.Error.Type == "value" || o.Error.Type == "internal")
 		if (o.Attempts == 0 || once) && !untouched {
 			return fmt.Sprintf("%s is %s, and there is %q", title(s), o.Outcome, is)
+		}
+	}
+	return ""
+}
+
+// leftAlone: once a call was not sent because its panel is down, no step of that
+// panel begins, and the rest says why.
+func (w *world) leftAlone(r ran) string {
+	down := map[string]bool{}
+	for _, e := range r.events {
+		switch {
+		case e.Kind == StepBegan && down[e.Panel]:
+			return e.Step.ID + " began on a panel that is down"
+		case e.Kind == StepEnded && e.Outcome.Outcome == NotRun && e.Outcome.Error.Type == errDown.typ:
+			down[e.Panel] = true
+		}
+	}
+	for i, o := range r.report.Outcomes {
+		if down[w.plan.Steps[i].Panel] && o.Outcome == NotRun && w.stopAt < 0 && w.o.MaxFailures == 0 && o.Error.Type != errDown.typ {
+			return fmt.Sprintf("%s is not run: %+v", o.Step, o.Error)
 		}
 	}
 	return ""
@@ -218,7 +239,8 @@ func (w *world) told(r ran) string {
 		}
 	}
 	for _, o := range r.report.Outcomes {
-		if finished[o.Step] != 1 || began[o.Step] != min(1, o.Attempts) {
+		tried := o.Outcome == NotRun && o.Error.Type == errDown.typ // and not sent
+		if finished[o.Step] != 1 || began[o.Step] != min(1, o.Attempts) && !tried {
 			return fmt.Sprintf("%s: began %d, ended %d, sent %d", o.Step, began[o.Step], finished[o.Step], o.Attempts)
 		}
 	}

@@ -67,7 +67,11 @@ func drawWorld(t *rapid.T, calm bool) *world {
 		if rapid.IntRange(0, 9).Draw(t, "stale") == 9 {
 			w.o.Stale[id] = "changed meanwhile"
 		}
-		w.faults[s.Ref.String()] = rapid.SliceOfN(rapid.SampledFrom(allFaults), 0, 3).Draw(t, "faults")
+		faults := allFaults
+		if !calm {
+			faults = append(slices.Clone(faults), notSent)
+		}
+		w.faults[s.Ref.String()] = rapid.SliceOfN(rapid.SampledFrom(faults), 0, 3).Draw(t, "faults")
 		if !calm && w.unread[panel] == nil {
 			w.unread[panel] = rapid.SliceOfN(rapid.SampledFrom([]error{nil, errLost}), 0, 8).Draw(t, "reads")
 		}
