@@ -152,7 +152,9 @@ func TestLawLostReply(t *testing.T) {
 	}
 	for nth := range calm.calls {
 		for _, fault := range []simpanel.Fault{simpanel.DropBefore, simpanel.DropAfter, simpanel.Cut, simpanel.CutConnection, simpanel.ApplyLater,
-			simpanel.BadGateway, simpanel.GatewayTimeout, simpanel.RequestFailed, simpanel.ForgetSession, simpanel.Ignore} {
+			simpanel.BadGateway, simpanel.GatewayTimeout, simpanel.RequestFailed, simpanel.ForgetSession, simpanel.Ignore,
+			simpanel.BadGatewayAfter, simpanel.Page, simpanel.TooMany, simpanel.RequestFailedAfter, simpanel.DropLate, simpanel.HangLate,
+			simpanel.Hang, simpanel.NoOK, simpanel.Restarted} {
 			c := calm.calls[nth]
 			t.Run(fmt.Sprintf("%s at %d %s %s", fault, nth, c.Func, c.Params["elid"]+c.Params["name"]), func(t *testing.T) {
 				var got *replyRun

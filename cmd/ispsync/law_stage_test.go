@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -50,6 +51,8 @@ type stage struct {
 
 	mu   sync.Mutex
 	open int // connections that the program has not closed
+	// The most there were at a time.
+	mostOpen, mostGoroutines int
 }
 
 // staged is one panel on a stage.
@@ -102,6 +105,9 @@ func (s *stage) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	default:
 	}
+	if p.Refuses() {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
 	select {
 	case p.conns <- there:
 		s.count(1)
@@ -115,6 +121,7 @@ func (s *stage) count(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open += n
+	s.mostOpen, s.mostGoroutines = max(s.mostOpen, s.open), max(s.mostGoroutines, runtime.NumGoroutine())
 }
 
 type countedConn struct {
