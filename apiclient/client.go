@@ -169,10 +169,10 @@ func (c *Client) FormsRead() int { return int(c.formsRead.Load()) }
 // before the calls it is meant for.
 func (c *Client) WaitUntil(stop context.Context) { c.stop = stop }
 
-// Rest closes the connections that nothing is using, as long as nothing is to be
-// asked; the session goes on. Who keeps a thousand clients would otherwise keep
-// their connections.
-func (c *Client) Rest() { c.door.idle() }
+// Rest closes the connections, as long as nothing is to be asked and no call is
+// in flight; the session goes on, and the next call connects anew. Who keeps a
+// thousand clients would otherwise keep their connections.
+func (c *Client) Rest() error { return c.door.close() }
 
 // Close ends the session, if there is one (session.delete: panel-api.md
 // section 2), and closes the idle connections. Calls in flight are not

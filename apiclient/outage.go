@@ -184,11 +184,15 @@ func (g *gate) endOutage(o *outage, what ending) {
 	g.wake()
 }
 
+// mostBetweenLooks is about how late a panel that is back is noticed.
+const mostBetweenLooks = 4 * time.Second
+
 // lookUntil looks at the panel until it answers or its time is over: at once
 // when it is not to be waited for.
 func (c *Client) lookUntil(ctx context.Context, wait bool) ending {
 	c.door.idle() // connections to a panel that is down are of no use
 	pauses, began := newPauses(), time.Now()
+	pauses.next.MaxInterval = mostBetweenLooks
 	for first := true; ; first = false {
 		up := c.look(ctx)
 		switch {

@@ -151,7 +151,7 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 			if t.readOnly {
 				t.clients[p.Name].Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
 			} else {
-				t.clients[p.Name].Rest()
+				t.clients[p.Name].Rest() //nolint:errcheck // what is left goes with Close
 			}
 			resources := 0
 			if r.live != nil {

@@ -12,7 +12,7 @@ import "github.com/ispsync/ispsync/executor"
 func (ap *application) observe(e executor.Event) {
 	if e.Kind == executor.LaneEnded {
 		if c := ap.clients[e.Panel]; c != nil {
-			c.Rest()
+			c.Rest() //nolint:errcheck // what is left goes with Close
 		}
 	}
 	ap.a.log.observe(e)

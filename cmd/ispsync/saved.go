@@ -104,7 +104,7 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 		g.Go(func() error {
 			ap.a.log.read(render.Reading{Panel: panel.Name})
 			state, err := ap.readSteps(ap.halts.soft, panel, p)
-			ap.clients[panel.Name].Rest()
+			ap.clients[panel.Name].Rest() //nolint:errcheck // what is left goes with Close
 			e := render.Reading{Panel: panel.Name, Ended: true, Requests: ap.clients[panel.Name].RequestsInAll()}
 			mu.Lock()
 			defer mu.Unlock()
