@@ -248,7 +248,7 @@ func (g *gate) sentAway() bool {
 // longer than a call waits.
 func (c *Client) sentAway(k *call, until time.Time) *Error {
 	return c.refusal(k, fmt.Sprintf("the panel, or what stands before it, asks everybody to stay away until %s (Retry-After), and a call waits for %v at most; run again after that",
-		until.Format(time.TimeOnly), maxRetryAfter))
+		until.Format(time.DateTime), maxRetryAfter))
 }
 
 // isDown is the refusal of a call to a panel that does not answer.

@@ -241,7 +241,7 @@ func TestSentAwayForLong(t *testing.T) {
 		}
 		took := clock()
 		_, err = w.Delete(t.Context(), newUser("b"))
-		if e := asError(t, err); !e.Down() || e.MaybeApplied() || took() > 0 || len(h.at) != 1 || !strings.Contains(err.Error(), "stay away until 00:10:00") {
+		if e := asError(t, err); !e.Down() || e.MaybeApplied() || took() > 0 || len(h.at) != 1 || !strings.Contains(err.Error(), "stay away until 2000-01-01 00:10:00") {
 			t.Errorf("%d calls, %v: %v", len(h.at), took(), err)
 		}
 		time.Sleep(9*time.Minute + 30*time.Second)

@@ -66,7 +66,7 @@ func (c *Client) Snapshot(ctx context.Context, wants []specs.Want) (*specs.State
 func silent(failures []error) error {
 	for _, err := range failures {
 		var e *Error
-		if !errors.As(err, &e) || e.Type != typeLost && e.Type != typeHTTP && e.Type != typeDocument {
+		if !errors.As(err, &e) || e.Type != typeLost && e.Type != typeHTTP && e.Type != typeDocument && e.Type != typeDown {
 			return nil
 		}
 	}

@@ -206,6 +206,8 @@ func answerOf(err error) string {
 		return AnswerNotSent
 	case ce.MaybeApplied():
 		return AnswerLost
+	case ce.Down():
+		return AnswerNotSent
 	default:
 		return AnswerRefused
 	}

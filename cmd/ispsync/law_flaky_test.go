@@ -15,9 +15,10 @@ import (
 // flakyFaults are what happens on bad days. A panel that says it did what it
 // will do later, or never, is left to the read-back tests.
 var flakyFaults = []simpanel.Fault{simpanel.Slow, simpanel.ServerError, simpanel.BadGateway, simpanel.GatewayTimeout, simpanel.Unavailable,
-	simpanel.DropBefore, simpanel.DropAfter, simpanel.Cut, simpanel.CutConnection, simpanel.RequestFailed, simpanel.ForgetSession, simpanel.ShortList}
+	simpanel.DropBefore, simpanel.DropAfter, simpanel.Cut, simpanel.CutConnection, simpanel.RequestFailed, simpanel.ForgetSession, simpanel.ShortList,
+	simpanel.BadGatewayAfter, simpanel.Page, simpanel.TooMany, simpanel.RequestFailedAfter, simpanel.DropLate, simpanel.HangLate, simpanel.Hang, simpanel.NoOK, simpanel.Restarted}
 
-// TestLawFlakyPanels: on panels on which up to a third of the calls go wrong,
+// TestLawFlakyPanels: on panels on which up to half of the calls go wrong,
 // every step has one outcome, done is in effect, nothing is made twice, and
 // one more run on a good day ends where the undisturbed run ends.
 func TestLawFlakyPanels(t *testing.T) {
