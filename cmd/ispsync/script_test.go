@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 //	simpass NAME USER                     prints the password
 //	simcalls NAME                         prints how often each function was called
 //	simfaults NAME PROFILE
+//	simrestart NAME FUNC DURATION   somebody restarts it at the next call of FUNC
 //	interrupt NAME FUNC PROGRAM ARG…      runs a program and interrupts it while a call of FUNC is in flight
 //	maskports FILE TO                     copies a file, ports replaced by PORT
 //	simstop NAME                          connections are refused from now on
@@ -60,7 +61,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sim": cmdSim, "simput": onPanel(simPut), "simdelete": onPanel(simDelete), "simget": onPanel(simGet), "simpass": onPanel(simPass),
 			"simcalls": onPanel(simCalls), "simfaults": onPanel(simFaults), "interrupt": onPanel(interrupt),
-			"simstop": onPanel(simStop), "hold-lock": cmdHoldLock, "exitcode": cmdExitCode, "maskports": cmdMaskPorts,
+			"simrestart": onPanel(simRestart), "simstop": onPanel(simStop), "hold-lock": cmdHoldLock, "exitcode": cmdExitCode, "maskports": cmdMaskPorts,
 		},
 	})
 }
@@ -221,6 +222,19 @@ func simFaults(ts *testscript.TestScript, p *farmPanel, args []string) {
 	f, err := simpanel.ParseFaults(args[0])
 	ts.Check(err)
 	p.SetFaults(f)
+}
+
+// simRestart has somebody else restart a panel at the next call of a function.
+func simRestart(ts *testscript.TestScript, p *farmPanel, args []string) {
+	down, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	var once sync.Once
+	p.SetFaults(simpanel.Faults{DownFor: down, Hook: func(c simpanel.Call) (f simpanel.Fault) {
+		if c.Func == args[0] {
+			once.Do(func() { f = simpanel.Restarted })
+		}
+		return f
+	}})
 }
 
 // interrupt holds the first writing call of a function until the program has
