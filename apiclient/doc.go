@@ -31,7 +31,7 @@
 // A panel that stops answering is waited for (outage.go). When a call has failed
 // as often as it may, the panel is looked at with whoami. If it answers, the
 // failure was the call's own. If not, all calls to it wait while one goes on
-// looking, for up to Options.RestartWait; then they are sent, if they are reads or
+// looking, for up to a minute; then they are sent, if they are reads or
 // were not taken. Sessions that ended meanwhile are renewed, once for each call
 // and each time. A panel that takes connections and never answers is not waited
 // for again, because the call's timeout was the wait.

@@ -13,7 +13,7 @@ import (
 // panel is looked at with a call that changes nothing and proves nothing
 // (whoami). If the panel answers that, the failure was the call's own. If not,
 // all calls to the panel wait, and one of them goes on looking, until it answers
-// or RestartWait is over. Then the call is sent after all, if it may be: a read,
+// or mostOutage is over. Then the call is sent after all, if it may be: a read,
 // or a write that provably was not taken. A write that may have been taken fails
 // as it always does, and the reads that settle it wait in its place.
 //
@@ -184,6 +184,13 @@ func (g *gate) endOutage(o *outage, what ending) {
 	g.wake()
 }
 
+// mostOutage is how long a panel that fell silent by itself is waited for:
+// restarts by somebody else are over within it (panel-api.md section 8), and a
+// panel that is dead must not cost more.
+const mostOutage = time.Minute
+
+func (c *Client) outageWait() time.Duration { return min(mostOutage, c.restartWait) }
+
 // mostBetweenLooks is about how late a panel that is back is noticed.
 const mostBetweenLooks = 4 * time.Second
 
@@ -203,10 +210,10 @@ func (c *Client) lookUntil(ctx context.Context, wait bool) ending {
 			return cameBack
 		case ctx.Err() != nil || c.gate.sentAway():
 			return abandoned
-		case !wait || c.gate.downFor() >= c.restartWait:
+		case !wait || c.gate.downFor() >= c.outageWait():
 			return inVain
 		case first:
-			c.notice(fmt.Sprintf("panel %s has stopped answering; it may be restarting, and is waited for up to %v", c.panel.Name, c.restartWait))
+			c.notice(fmt.Sprintf("panel %s has stopped answering; it may be restarting, and is waited for up to %v", c.panel.Name, c.outageWait()))
 		}
 		if c.pause(ctx, pauses) != nil {
 			return abandoned

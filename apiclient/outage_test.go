@@ -101,7 +101,7 @@ func TestRestartUnderUs(t *testing.T) {
 			var told []string
 			o.Notice = func(line string) { told = append(told, line) }
 			c := client(t, p, o)
-			for i, down := range []time.Duration{20 * time.Second, time.Minute, 90 * time.Second} {
+			for i, down := range []time.Duration{20 * time.Second, 40 * time.Second, 55 * time.Second} {
 				if _, err := c.Snapshot(t.Context(), three()[:1]); err != nil {
 					t.Fatalf("%s: %v", method, err)
 				}
@@ -122,7 +122,7 @@ func TestRestartUnderUs(t *testing.T) {
 					t.Errorf("%s was made %d times", what, n)
 				}
 			}
-			if len(told) != 6 || !strings.Contains(told[0], "is waited for up to 2m0s") || !strings.Contains(told[1], "answers again after ") {
+			if len(told) != 6 || !strings.Contains(told[0], "is waited for up to 1m0s") || !strings.Contains(told[1], "answers again after ") {
 				t.Errorf("the notices are %q", told)
 			}
 		})
@@ -169,7 +169,7 @@ func TestDiesUnderUs(t *testing.T) {
 		sim.Down(5 * time.Minute)
 		took := clock()
 		_, err := w.Create(t.Context(), newUser("a"))
-		if e := asError(t, err); e.Type != typeUnreachable || e.MaybeApplied() || took() < 2*time.Minute || took() > 135*time.Second ||
+		if e := asError(t, err); e.Type != typeUnreachable || e.MaybeApplied() || took() < time.Minute || took() > 75*time.Second ||
 			!strings.Contains(err.Error(), "waited for in vain") {
 			t.Errorf("after %v: %v", took(), err)
 		}
