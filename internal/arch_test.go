@@ -40,19 +40,21 @@ var arrows = map[string][]string{
 // homes says where each third-party module may be imported, tests aside.
 // docs/dependencies.md says why each is there.
 var homes = map[string][]string{
-	"gopkg.in/yaml.v3":               {"specs"},
-	"github.com/expr-lang/expr":      {"plan", "specs"},
-	"golang.org/x/sync":              {"apiclient", "cmd/ispsync", "executor", "specs"},
-	"golang.org/x/net":               {"internal/render", "internal/simpanel", "specs"},
-	"golang.org/x/time":              {"apiclient"},
-	"github.com/cenkalti/backoff/v5": {"apiclient"},
-	"golang.org/x/term":              {"cmd/ispsync", "internal/render"},
-	"github.com/jedib0t/go-pretty":   {"internal/render"},
-	"github.com/rs/zerolog":          {"cmd/ispsync"},
-	"github.com/spf13/cobra":         {"cmd/ispsync"},
-	"github.com/spf13/pflag":         {"cmd/ispsync"},
-	"github.com/gofrs/flock":         {"cmd/ispsync"},
-	"github.com/invopop/jsonschema":  {"cmd/ispsync"},
+	"gopkg.in/yaml.v3":                   {"specs"},
+	"github.com/expr-lang/expr":          {"plan", "specs"},
+	"golang.org/x/sync":                  {"apiclient", "cmd/ispsync", "executor", "specs"},
+	"golang.org/x/net":                   {"internal/render", "internal/simpanel", "specs"},
+	"golang.org/x/time":                  {"apiclient"},
+	"github.com/cenkalti/backoff/v5":     {"apiclient"},
+	"golang.org/x/term":                  {"cmd/ispsync", "internal/render"},
+	"github.com/jedib0t/go-pretty":       {"internal/render"},
+	"github.com/rs/zerolog":              {"cmd/ispsync"},
+	"github.com/spf13/cobra":             {"cmd/ispsync"},
+	"github.com/spf13/pflag":             {"cmd/ispsync"},
+	"github.com/gofrs/flock":             {"cmd/ispsync"},
+	"github.com/invopop/jsonschema":      {"cmd/ispsync"},
+	"github.com/prometheus/common":       {"internal/render"},
+	"github.com/prometheus/client_model": {"internal/render"},
 }
 
 // impure are the parts of the standard library that plan must not touch: the

@@ -32,6 +32,7 @@ type app struct {
 	stateDir         string
 	log              *logger
 	code             exitCode // of outcomes that are no error: changes pending, applied in part
+	facts            facts    // of the run, for --metrics
 }
 
 // A run is short and its memory small, so garbage is collected less often than
@@ -133,7 +134,7 @@ Try it without a panel: ispsync demo`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fail(exitUsage, "%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.validateCommand(), a.planCommand(), a.driftCommand(), a.applyCommand(), a.showCommand(),
+	root.AddCommand(a.validateCommand(), a.withMetrics(a.planCommand()), a.withMetrics(a.driftCommand()), a.withMetrics(a.applyCommand()), a.showCommand(),
 		a.runsCommand(), a.resumeCommand(), a.undoCommand(),
 		a.callCommand(), a.describeCommand(), a.functionsCommand(), a.fromLogCommand(), a.kindsCommand(), a.schemaCommand(), a.explainCommand(), a.simCommand(), a.demoCommand(), a.versionCommand(), exitCodesTopic())
 	root.InitDefaultHelpCmd()

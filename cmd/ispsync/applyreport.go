@@ -89,6 +89,7 @@ func (ap *application) emptyReport(result executor.Result) *executor.Report {
 }
 
 func (ap *application) writeReport(r *executor.Report) error {
+	ap.a.facts = facts{ap.plan, r}
 	if ap.af.report == "" {
 		return nil
 	}

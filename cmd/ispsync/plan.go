@@ -189,6 +189,7 @@ func (t *target) plan(ctx context.Context, forms bool) (*plan.Plan, error) {
 		drafts, infos, extra)
 	t.a.exit(readingCode(infos))
 	t.a.exit(findingCode(p))
+	t.a.facts.plan = p
 	return p, nil
 }
 
