@@ -178,3 +178,18 @@ func partialReport() (*plan.Plan, *executor.Report) {
 	r.Panels[1].Restart, r.Panels[1].Error = executor.RestartFailed, "no answer within 1m0s"
 	return p, r
 }
+
+// customersPlan adds and changes resources that have the same fields with
+// values of their own.
+func customersPlan() *plan.Plan {
+	var steps []plan.Step
+	for i := range 9 {
+		name := fmt.Sprintf("c%d.example.com", i)
+		steps = append(steps,
+			plan.Step{Panel: fmt.Sprintf("web%d", 1+i/5), Kind: "webdomain", Key: name, Action: plan.Create, Source: "sites.yaml:7", Why: "declared, not on the panel",
+				Changes: []plan.Change{set("aliases", specs.List("www."+name)), set("owner", specs.Text("alice")), set("php_mode", specs.Text("php_mode_cgi"))}},
+			plan.Step{Panel: fmt.Sprintf("web%d", 1+i/5), Kind: "user", Key: fmt.Sprintf("u%d", i), Action: plan.Update, Source: fmt.Sprintf("users.yaml:%d", 3+i), Why: "differs in limit_webdomains",
+				Changes: []plan.Change{become("limit_webdomains", specs.Number(int64(i)), specs.Number(20))}})
+	}
+	return planOf([]plan.Panel{panel("web1", 3), panel("web2", 3)}, steps...)
+}

@@ -86,6 +86,9 @@ func planShapes() []shape {
 		{"compact-mixed-terminal", terminal, compact(mixed)},
 		{"compact-many-panels", Style{}, compact(wide)},
 		{"compact-many-panels-terminal", terminal, compact(wide)},
+		{"compact-mixed-verbose", Style{Verbose: true}, compact(mixed)},
+		{"compact-customers", Style{}, compact(customersPlan())},
+		{"compact-customers-verbose", Style{Verbose: true}, compact(customersPlan())},
 		{"compact-hostile", Style{}, compact(hostilePlan())},
 	}
 }

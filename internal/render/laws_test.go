@@ -184,8 +184,8 @@ func TestHostileTextsStayHarmless(t *testing.T) {
 var (
 	single       = regexp.MustCompile(`^[a-z.]+ [+~-] (user|webdomain)/`)
 	singleDelete = regexp.MustCompile(`^[a-z.]+ - `)
-	folded       = regexp.MustCompile(`^[+~] .* on (\d+) (user|webdomain) of `)
-	foldedAway   = regexp.MustCompile(`^- (\d+) (user|webdomain) of [^:]+: (.*)`)
+	folded       = regexp.MustCompile(`^[+~] .* on (\d+) (users?|webdomains?) of `)
+	foldedAway   = regexp.MustCompile(`^- (\d+) (users?|webdomains?) of [^:]+: (.*)`)
 )
 
 // Every step is in one line of the compact form, and every delete with its key
@@ -201,6 +201,7 @@ func TestCompactAccountsForEveryStep(t *testing.T) {
 			if m := foldedAway.FindStringSubmatch(l); m != nil {
 				n, _ := strconv.Atoi(m[1])
 				keys, _, _ := strings.Cut(m[3], "; takes with it")
+				keys, _, _ = strings.Cut(keys, "  ") // where they are asked for
 				keys, more, cut := strings.Cut(keys, " and ")
 				listed := strings.Count(keys, ", ") + 1
 				if cut {
@@ -225,6 +226,37 @@ func TestCompactAccountsForEveryStep(t *testing.T) {
 		}
 		if steps != len(p.Steps) || deletes != p.Summary.Delete {
 			t.Fatalf("%d steps and %d deletes in the lines, %d and %d in the plan:\n%s", steps, deletes, len(p.Steps), p.Summary.Delete, out)
+		}
+	})
+}
+
+// What is destroyed stands first, and Verbose lists each resource once.
+func TestCompactListsWhatALineStandsFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := anyPlan(t, rapid.StringMatching(`[a-z]{1,4}(\.[a-z]{2})?`))
+		out := write(t, func(w io.Writer) error { return PlanCompact(w, p, Style{Verbose: true}) })
+		listed, last := 0, 0
+		body, _, _ := strings.Cut(out, "\n\n")
+		for l := range strings.Lines(body) {
+			if strings.HasPrefix(l, "    ") {
+				listed++
+				continue
+			}
+			sign := regexp.MustCompile(`^(?:[a-z.]+ )?([+~-]) `).FindStringSubmatch(l)
+			if sign == nil {
+				continue
+			}
+			if single.MatchString(l) {
+				listed++
+			}
+			at := strings.Index("-~+", sign[1])
+			if at < last {
+				t.Fatalf("%q stands too late:\n%s", l, out)
+			}
+			last = at
+		}
+		if listed != len(p.Steps) {
+			t.Fatalf("%d resources listed of %d:\n%s", listed, len(p.Steps), out)
 		}
 	})
 }

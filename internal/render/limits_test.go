@@ -31,10 +31,10 @@ func TestWhatFoldsInTheCompactForm(t *testing.T) {
 		why   string
 	}{
 		{sameSteps(3, plan.Update), 3, "web1 ~ user/u2  limit_db=1→2", " on ", "few equal updates keep their keys"},
-		{sameSteps(4, plan.Update), 1, "~ limit_db 1 → 2 on 4 user of web1", "u3", "more share a line"},
+		{sameSteps(4, plan.Update), 1, "~ limit_db 1 → 2 on 4 users of web1", "u3", "more share a line"},
 		{sameSteps(3, plan.Delete), 3, "web1 - user/u2", ":", "few deletes have a line each"},
 		{sameSteps(20, plan.Delete), 1, "web1/u19", " more", "twenty keys are all listed"},
-		{sameSteps(21, plan.Delete), 1, "web1/u19 and 1 more (--output text lists them)", "web1/u20", "the twenty-first is not, and the line says so"},
+		{sameSteps(21, plan.Delete), 1, "web1/u19 and 1 more", "web1/u20", "the twenty-first is not, and the line says so"},
 	} {
 		body, _, _ := strings.Cut(write(t, func(w io.Writer) error { return PlanCompact(w, c.plan, Style{}) }), "\n\n")
 		if n := strings.Count(body, "\n") + 1; n != c.lines || !strings.Contains(body, c.has) || strings.Contains(body, c.lacks) {

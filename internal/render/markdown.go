@@ -38,6 +38,13 @@ const (
 	noteRoom = 1_500
 )
 
+// What a comment begins with, unseen: by it a pipeline finds the comment it wrote
+// before, and updates that one instead of adding another.
+const (
+	planMarker   = "<!-- ispsync plan -->"
+	reportMarker = "<!-- ispsync report -->"
+)
+
 // MarkdownOptions says what PlanMarkdown cannot read from the plan.
 type MarkdownOptions struct {
 	// Apply is the command, one line as a shell takes it, that applies exactly
@@ -46,7 +53,7 @@ type MarkdownOptions struct {
 	Apply string
 }
 
-// PlanMarkdown writes a plan for the comment of a pull request: what must be
+// PlanMarkdown writes a plan for the comment of a pull request: its marker, what must be
 // known, deletes with what goes with them, then folded updates and creates,
 // and at the end the command that applies it and the plan's digest. It is
 // never longer than 60,000 bytes; what is left out is counted, deletes are left
@@ -94,7 +101,7 @@ type markdown struct {
 }
 
 func (m *markdown) head() string {
-	head := "## " + changesLine(m.plan.Summary) + "\n\n"
+	head := planMarker + "\n## " + changesLine(m.plan.Summary) + "\n\n"
 	if s := unreadSpans(m.plan); s != "" {
 		head += s + "\n\n"
 	}

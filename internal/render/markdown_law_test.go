@@ -106,7 +106,11 @@ func harmlessMarkdown(t *rapid.T, doc string) {
 			t.Fatalf("a fence inside of a fenced block: %q", l)
 		}
 	}
-	prose := prosePart(t, doc)
+	marker, body, _ := strings.Cut(doc, "\n")
+	if marker != planMarker && marker != reportMarker {
+		t.Fatalf("the marker is %q", marker)
+	}
+	prose := prosePart(t, body)
 	for _, w := range word.FindAllString(prose, -1) {
 		if !ours[w] {
 			t.Fatalf("the word %q of a panel or a spec stands outside of code:\n%s\nin:\n%s", w, prose, doc)

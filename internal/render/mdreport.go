@@ -45,7 +45,7 @@ func (m *markdown) reportHead(r *executor.Report) string {
 			sentence = s + "\n\n"
 		}
 	}
-	head := "## " + resultLine(r, unreadPanels) + "\n\n" + sentence
+	head := reportMarker + "\n## " + resultLine(r, unreadPanels) + "\n\n" + sentence
 	for i := range r.Panels {
 		if r.Panels[i].Restart == executor.RestartOK {
 			return head + restartedSpans(r) + "\n\n"

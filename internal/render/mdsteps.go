@@ -149,23 +149,13 @@ var actionNouns = map[plan.Action]string{plan.Create: "creates", plan.Update: "u
 
 // foldBlocks sorts steps of one action into blocks.
 func foldBlocks(a plan.Action, steps []*plan.Step) []block {
-	same := map[string][]*plan.Step{}
-	var deeds []string // in the order met
-	var id []byte
-	for _, s := range steps {
-		id = appendDeed(id[:0], s)
-		if same[string(id)] == nil {
-			deeds = append(deeds, string(id))
-		}
-		same[string(id)] = append(same[string(id)], s)
-	}
 	var blocks []block
 	var single []*plan.Step
-	for _, d := range deeds {
-		if set := same[d]; len(set) < foldFrom {
-			single = append(single, set...)
+	for _, f := range foldSteps(steps) {
+		if len(f.steps) == 1 {
+			single = append(single, f.steps...)
 		} else {
-			blocks = append(blocks, block{summary: foldSummary(set), steps: set})
+			blocks = append(blocks, block{summary: foldSummary(&f), steps: f.steps, fields: f.loose})
 		}
 	}
 	slices.SortStableFunc(blocks, func(a, b block) int { return len(b.steps) - len(a.steps) })
@@ -177,17 +167,13 @@ func foldBlocks(a plan.Action, steps []*plan.Step) []block {
 }
 
 // foldSummary says what steps that do the same do, and to how many resources.
-func foldSummary(set []*plan.Step) string {
-	first := set[0]
-	panels := map[string]bool{}
-	for _, s := range set {
-		panels[s.Panel] = true
-	}
+func foldSummary(f *fold) string {
+	first := f.steps[0]
 	where := codeHTML(clip(quoted(first.Panel), 100))
-	if len(panels) > 1 {
-		where = counted(len(panels), "panel")
+	if n := f.panels(); n > 1 {
+		where = counted(n, "panel")
 	}
-	return first.Action.Symbol() + " " + codeHTML(clip(deedText(first), mdValue)) + " on " + strconv.Itoa(len(set)) + " " +
+	return first.Action.Symbol() + " " + codeHTML(clip(f.deed(), mdValue)) + " on " + strconv.Itoa(len(f.steps)) + " " +
 		codeHTML(clip(clean(first.Kind), 100)) + " of " + where
 }
 
