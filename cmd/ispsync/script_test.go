@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ispsync": main, "mgrctl": fakeMgrctl, "ssh": fakeSSH})
+	testscript.Main(m, map[string]func(){"ispsync": main, "mgrctl": fakeMgrctl, "ssh": fakeSSH, "gh": fakeGh})
 }
 
 // Each script is a story a user could tell, with panels that the script
