@@ -40,7 +40,10 @@ type ciStep struct {
 func TestGitopsPipelines(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "jq", "unzip"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the jobs need %s", tool)
+			if os.Getenv("REQUIRE_TOOLS") != "" {
+				t.Fatal(err)
+			}
+			t.Skipf("the jobs need %s (`bash .ci/run browser` installs it)", tool)
 		}
 	}
 	for _, file := range []string{"github-actions.yml", "gitea.yml", "gitlab-ci.yml"} {

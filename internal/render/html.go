@@ -46,6 +46,7 @@ func sourceHash(s string) string {
 // page is what the template is filled with. All texts are clean.
 type page struct {
 	What, Headline, Unread string
+	Blast                  string // what goes with deletes; empty when nothing does
 	Policy                 template.HTML
 	Style                  template.CSS
 	Script                 template.JS
@@ -55,6 +56,10 @@ type page struct {
 	Kept                   []pageKept
 	PanelCount             string
 	Panels                 []pagePanel
+	Glance                 []pageLine // the overview; empty when there is nothing to sum up
+	GlanceMore             string
+	Plain                  []pageLine // for viewers without scripts
+	PlainMore              string
 }
 
 type pageFact struct{ Name, Value string }
@@ -81,6 +86,12 @@ type pagePanel struct{ Name, About string }
 func PlanHTML(w io.Writer, p *plan.Plan) error {
 	v := newPage("plan", changesLine(p.Summary), planTroubles(p))
 	v.Unread = unreadSentence(p)
+	v.Blast = blast(p.Steps)
+	folds := foldPlan(p.Steps)
+	sentences := glance(folds, len(p.Steps))
+	v.Glance, v.GlanceMore = cut(sentences, glanceLines, len(sentences))
+	sentences = plainPlan(folds)
+	v.Plain, v.PlainMore = cut(sentences, plainLines, len(sentences))
 	v.Facts = digestFact("Digest", p.Digest)
 	if !p.CreatedAt.IsZero() {
 		v.Facts = append(v.Facts, pageFact{"Made", stamp(p.CreatedAt)})
@@ -114,6 +125,7 @@ func ReportHTML(w io.Writer, p *plan.Plan, r *executor.Report) error {
 	}
 	v := newPage("report", resultLine(r, unreadPanels), reportTroubles(p, r))
 	v.Unread = sentence
+	v.Plain, v.PlainMore = cut(plainReport(p, r), plainLines, len(r.Outcomes))
 	v.Facts = digestFact("Plan digest", r.PlanDigest)
 	if !r.StartedAt.IsZero() && !r.FinishedAt.IsZero() {
 		v.Facts = append(v.Facts, pageFact{"Started", stamp(r.StartedAt)}, pageFact{"Finished", stamp(r.FinishedAt)})

@@ -25,6 +25,7 @@ func TestPageGoldens(t *testing.T) {
 	partial.PlanDigest = "sha256:0123"
 	for name, f := range map[string]func(io.Writer) error{
 		"plan-mixed.html":     func(w io.Writer) error { return PlanHTML(w, sealed(mixedPlan())) },
+		"plan-wide.html":      func(w io.Writer) error { return PlanHTML(w, sealed(widePlan())) },
 		"plan-hostile.html":   func(w io.Writer) error { return PlanHTML(w, hostileMarkup()) },
 		"report-partial.html": func(w io.Writer) error { return ReportHTML(w, partialPlan, partial) },
 	} {
@@ -42,7 +43,7 @@ var policyHash = regexp.MustCompile(`'sha256-[^']*'`)
 // openings counts the elements of a document by tag and attributes. The content
 // of lists is counted too, so that a forged entry shows.
 func openings(t interface{ Fatal(...any) }, doc string) map[string]int {
-	root, err := html.Parse(strings.NewReader(doc))
+	root, err := html.ParseWithOptions(strings.NewReader(doc), html.ParseOptionEnableScripting(false)) // so that what is in noscript counts
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,14 +68,14 @@ func openings(t interface{ Fatal(...any) }, doc string) map[string]int {
 
 // noForgery holds the elements of a page against those of tame ones: nothing
 // else may be in it, and of what is listed exactly as much as there is.
-func noForgery(t *rapid.T, doc string, known map[string]bool, troubles, kept, panels int) {
+func noForgery(t *rapid.T, doc string, known map[string]bool, troubles, glance, kept, panels int) {
 	count := openings(t, doc)
 	for tag := range count {
 		if !known[tag] {
 			t.Fatalf("<%s> comes from data:\n%s", tag, doc)
 		}
 	}
-	for list, want := range map[string]int{"troubles": troubles, "kept": kept, "panels": panels} {
+	for list, want := range map[string]int{"troubles": troubles, "glance": glance, "kept": kept, "panels": panels} {
 		if got := count["li of [{ class "+list+"}]"]; got != want {
 			t.Fatalf("%d %s of %d:\n%s", got, list, want, doc)
 		}
@@ -90,6 +91,8 @@ func tameOpenings(t *testing.T) map[string]bool {
 	partialPlan, partial := partialReport()
 	for _, f := range []func(io.Writer) error{
 		func(w io.Writer) error { return PlanHTML(w, mixedPlan()) },
+		func(w io.Writer) error { return PlanHTML(w, widePlan()) },
+		func(w io.Writer) error { return PlanHTML(w, sameSteps(plainLines+1, plan.Delete)) },
 		func(w io.Writer) error { return PlanHTML(w, troubledPlan(true)) },
 		func(w io.Writer) error { return ReportHTML(w, partialPlan, partial) },
 	} {
@@ -111,11 +114,12 @@ func TestNoElementComesFromData(t *testing.T) {
 			reasons[k.Why] = true
 		}
 		doc := write(t, func(w io.Writer) error { return PlanHTML(w, p) })
-		noForgery(t, doc, known, len(planTroubles(p)), len(reasons), len(p.Panels))
+		folds := foldPlan(p.Steps)
+		noForgery(t, doc, known, len(planTroubles(p)), min(len(glance(folds, len(p.Steps))), glanceLines)+min(len(plainPlan(folds)), plainLines), len(reasons), len(p.Panels))
 		checkData(t, doc, len(p.Steps))
 		r := anyReport(t, p)
 		doc = write(t, func(w io.Writer) error { return ReportHTML(w, p, r) })
-		noForgery(t, doc, known, len(reportTroubles(p, r)), 0, len(r.Panels))
+		noForgery(t, doc, known, len(reportTroubles(p, r)), len(r.Outcomes), 0, len(r.Panels))
 		checkData(t, doc, len(r.Outcomes))
 	})
 }

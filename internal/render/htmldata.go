@@ -144,14 +144,20 @@ func writePlanData(out *bufio.Writer, p *plan.Plan) {
 func writeReportData(out *bufio.Writer, p *plan.Plan, r *executor.Report) {
 	d := newPageData(out)
 	out.WriteString(`{"s":[`) //nolint:errcheck // sticks
-	for _, i := range sortedIndex(len(r.Outcomes), func(a, b int) int {
-		x, y := &r.Outcomes[a], &r.Outcomes[b]
-		return cmp.Or(fate(x.Outcome)-fate(y.Outcome), danger(x.Action)-danger(y.Action))
-	}) {
+	for _, i := range reportIndex(r) {
 		o := &r.Outcomes[i]
 		d.row(o.Ref, o.Action, stepOf(p, i, o.Step), sourceOf(p, i, o.Step), fate(o.Outcome), d.put(answerText(o)), o.Attempts)
 	}
 	d.end()
+}
+
+// reportIndex is the order of a report's steps on a page: what has to be looked
+// after first.
+func reportIndex(r *executor.Report) []int {
+	return sortedIndex(len(r.Outcomes), func(a, b int) int {
+		x, y := &r.Outcomes[a], &r.Outcomes[b]
+		return cmp.Or(fate(x.Outcome)-fate(y.Outcome), danger(x.Action)-danger(y.Action))
+	})
 }
 
 // fate is the index of an outcome in reportOrder; one it does not know counts

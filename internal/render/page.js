@@ -59,7 +59,8 @@ function fill(details, s) {
 function row(i) {
   const s = steps[i], li = make("li"), details = make("details", "step " + words[s[ACTION]]), summary = make("summary");
   const sign = make("span", "sign", signs[s[ACTION]]);
-  sign.title = words[s[ACTION]];
+  sign.setAttribute("role", "img");
+  sign.setAttribute("aria-label", words[s[ACTION]]);
   if (s.length > OUTCOME) summary.append(make("span", "outcome " + looks[s[OUTCOME]], marks[s[OUTCOME]]));
   summary.append(sign, make("span", "ref", texts[s[KIND]] + "/" + s[KEY]));
   if (s[TAKES] >= 0) summary.append(make("span", "takes", "takes with it: " + texts[s[TAKES]]));
@@ -95,7 +96,8 @@ function group(p, members) {
   for (const i of members) counts[steps[i][ACTION]]++;
   const name = texts[p];
   button.type = "button";
-  button.append(name + " ", make("small", "", "+" + counts[2] + " ~" + counts[1] + " -" + counts[0]));
+  button.append(make("span", "", name));
+  counts.forEach((n, action) => { if (n) button.append(make("small", words[action], signs[action] + n)); });
   head.append(button);
   section.append(head);
   section.setAttribute("aria-label", name);
@@ -151,6 +153,12 @@ function apply() {
   for (const [id, members] of groups) sections.push(group(id, members));
   if (!shown) sections.push(make("p", "brief", steps.length ? "No step matches." : "There are no steps."));
   list.replaceChildren(...sections);
+  for (const ul of list.querySelectorAll("ul")) { // what is in sight is there at once
+    const at = ul.getBoundingClientRect();
+    if (at.top > innerHeight) break;
+    if (at.bottom < 0) continue;
+    show(ul);
+  }
   const format = new Intl.NumberFormat("en");
   count.textContent = shown === steps.length ? format.format(shown) + (shown === 1 ? " step" : " steps") : format.format(shown) + " of " + format.format(steps.length) + " steps";
 }

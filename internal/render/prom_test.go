@@ -245,7 +245,7 @@ func TestDashboardUsesWhatIsWritten(t *testing.T) {
 func TestPromtool(t *testing.T) {
 	path, err := exec.LookPath("promtool")
 	if err != nil {
-		if os.Getenv("REQUIRE_BROWSER") != "" {
+		if os.Getenv("REQUIRE_TOOLS") != "" {
 			t.Fatal("promtool is not installed, and CI must have it")
 		}
 		t.Skip("promtool is not installed (`bash .ci/run browser` installs it)")
