@@ -56,6 +56,7 @@ func PlanCompact(w io.Writer, p *plan.Plan, s Style) error {
 
 // compactStep writes one step on one line.
 func (p *printer) compactStep(s *plan.Step) {
+	p.hanging(6)
 	p.put(quoted(s.Panel), " ", look(s.Action).on(p.Style, s.Action.Symbol()), " ")
 	if s.Action == plan.Delete {
 		p.put(red.on(p.Style, clean(s.Kind)+"/"+cleanKey(s.Key)))
@@ -96,6 +97,7 @@ func (p *printer) compactEnd(s *plan.Step) {
 
 // compactFold writes all steps of a fold on one line.
 func (p *printer) compactFold(f *fold) {
+	p.hanging(6)
 	first := f.steps[0]
 	p.put(look(first.Action).on(p.Style, first.Action.Symbol()), " ")
 	where := " of " + quoted(first.Panel)
@@ -127,6 +129,7 @@ func (p *printer) compactFold(f *fold) {
 // compactMember writes one of the steps that a line stands for, below it; its
 // fields only when they are not those of all the others.
 func (p *printer) compactMember(f *fold, s *plan.Step) {
+	p.hanging(8)
 	name := quoted(s.Panel) + "/" + cleanKey(s.Key)
 	if s.Action == plan.Delete {
 		name = red.on(p.Style, name)

@@ -24,6 +24,7 @@ func (p *printer) planEnding(pl *plan.Plan) {
 	p.planRequests(pl)
 	p.section()
 	if s := unreadSentence(pl); s != "" {
+		p.hanging(4)
 		p.line(s)
 	}
 	p.line(bold.on(p.Style, changesLine(pl.Summary)))
@@ -97,6 +98,7 @@ func (p *printer) findings(findings []plan.Finding) {
 
 // problem writes one error or warning: where, what, and its code if it has one.
 func (p *printer) problem(isError bool, where, message, code string) {
+	p.hanging(4)
 	if isError {
 		p.put(red.on(p.Style, "Error:"), " ")
 	} else {

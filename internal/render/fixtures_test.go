@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ispsync/ispsync/executor"
@@ -192,4 +193,21 @@ func customersPlan() *plan.Plan {
 				Changes: []plan.Change{become("limit_webdomains", specs.Number(int64(i)), specs.Number(20))}})
 	}
 	return planOf([]plan.Panel{panel("web1", 3), panel("web2", 3)}, steps...)
+}
+
+// longPlan has texts that no terminal takes on one line.
+func longPlan() *plan.Plan {
+	aliases := make([]string, 8)
+	for i := range aliases {
+		aliases[i] = fmt.Sprintf("shop%d.example.com", i)
+	}
+	p := planOf([]plan.Panel{panel("web1", 3)},
+		plan.Step{Panel: "web1", Kind: "user", Key: "alice", Action: plan.Create, Source: "customers/alice.yaml:4", Secrets: []string{"passwd"},
+			Changes: []plan.Change{set("fullname", specs.Text("Alice Liddell of the department with the very long name that nobody can remember"))}},
+		plan.Step{Panel: "web1", Kind: "webdomain", Key: "shop.example.com", Action: plan.Update, Source: "sites/shop.yaml:4",
+			Changes: []plan.Change{become("aliases", specs.List("old.example.com"), specs.List(aliases...)), become("docroot", specs.Text("www/"+strings.Repeat("x", 70)), specs.Text("www/shop"))}},
+		plan.Step{Panel: "web1", Kind: "user", Key: "bob", Action: plan.Delete, Why: `prune: name startsWith "b" and not (name in ["bill", "bella", "bruno"])`, Source: "rules/prune.yaml:3",
+			TakesWithIt: []plan.Count{{Kind: "webdomain", Count: 3}, {Kind: "email", Count: 12}, {Kind: "db", Count: 4}, {Kind: "domain", Count: 3}, {Kind: "domain.record", Count: 31}, {Kind: "scheduler", Count: 2}}})
+	p.Findings = []plan.Finding{{Severity: plan.Error, Code: plan.CodeDeletesLimit, Ref: "web1/user", Message: "1 of 2 would be deleted, the limit is 0; raise limits.deletes or apply with --allow-deletes 1"}}
+	return p
 }

@@ -14,8 +14,10 @@ import (
 type printer struct {
 	*bufio.Writer
 	Style
-	written bool // something was printed
-	apart   bool // an empty line is due before what comes next
+	written bool   // something was printed
+	apart   bool   // an empty line is due before what comes next
+	hang    int    // of the line being written; see hanging
+	pending []byte // that line, when it may be broken
 }
 
 func newPrinter(w io.Writer, s Style) *printer {
@@ -28,6 +30,12 @@ func (p *printer) put(parts ...string) {
 		p.apart = false
 		p.WriteByte('\n') //nolint:errcheck // as below
 	}
+	if p.hang > 0 {
+		for _, s := range parts {
+			p.pending = append(p.pending, s...)
+		}
+		return
+	}
 	for _, s := range parts {
 		p.WriteString(s) //nolint:errcheck // sticks in the bufio.Writer; see flush
 	}
@@ -36,6 +44,11 @@ func (p *printer) put(parts ...string) {
 // line writes clean texts and ends the line.
 func (p *printer) line(parts ...string) {
 	p.put(parts...)
+	if p.hang > 0 {
+		line := wrap(string(p.pending), p.Width, p.hang)
+		p.hang, p.pending = 0, p.pending[:0]
+		p.put(line)
+	}
 	p.put("\n")
 	p.written = true
 }

@@ -99,6 +99,7 @@ func sourceOf(pl *plan.Plan, i int, id string) string {
 }
 
 func (p *printer) outcome(o *executor.Outcome, source string) {
+	p.hanging(8)
 	word := outcomeWord(o.Outcome)
 	ref := clean(o.Ref.Kind) + "/" + cleanKey(o.Ref.Key)
 	p.put("  ", outcomeLook(o.Outcome).on(p.Style, word), pad(len("blocked")-len(word)), "  ",
@@ -123,6 +124,7 @@ func (p *printer) outcome(o *executor.Outcome, source string) {
 	}
 	p.source(source, at)
 	p.line()
+	p.hanging(8)
 	p.put("      ", prose(o.Error.Message, "      "))
 	if o.Outcome == executor.Failed || o.Outcome == executor.Unknown {
 		p.put(dim.on(p.Style, "  ["+clean(strings.TrimSpace(o.Error.Type+" "+o.Error.Object))+"]"))

@@ -50,6 +50,7 @@ func (p *printer) panelHead(name string, panel *plan.Panel) {
 
 // step writes one step: its head line, then its fields in two columns.
 func (p *printer) step(s *plan.Step) {
+	p.hanging(6)
 	ref := clean(s.Kind) + "/" + cleanKey(s.Key)
 	p.put("  ", look(s.Action).on(p.Style, s.Action.Symbol()), " ")
 	if s.Action == plan.Delete {
@@ -67,6 +68,7 @@ func (p *printer) step(s *plan.Step) {
 	p.line()
 	p.fields(s)
 	if len(s.TakesWithIt) > 0 {
+		p.hanging(8)
 		p.line("      takes with it: ", red.on(p.Style, takesText(s.TakesWithIt)))
 	}
 }
@@ -94,6 +96,7 @@ func (p *printer) fields(s *plan.Step) {
 		wide = max(wide, columns(clean(name)))
 	}
 	for _, c := range s.Changes {
+		p.hanging(8 + wide)
 		name := clean(c.Field)
 		p.line("      ", name, pad(wide-columns(name)), "  ", changeText(p.Style, s.Action, c))
 	}
