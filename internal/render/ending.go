@@ -23,6 +23,9 @@ func (p *printer) planEnding(pl *plan.Plan) {
 	p.findings(pl.Findings)
 	p.planRequests(pl)
 	p.section()
+	if pl.MadeBy != "" {
+		p.line("Made by ", clean(pl.MadeBy), ", not from the spec.")
+	}
 	if s := unreadSentence(pl); s != "" {
 		p.hanging(4)
 		p.line(s)

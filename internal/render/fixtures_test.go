@@ -175,6 +175,8 @@ func partialReport() (*plan.Plan, *executor.Report) {
 		6: {Outcome: executor.Failed, Attempts: 1, Error: &executor.ErrorDetail{Type: "not_in_effect", Message: "accepted but not in effect: it is still there"}},
 		9: {Outcome: executor.NotRun, Error: &executor.ErrorDetail{Type: "not_run", Message: "stopped after 2 failures"}},
 	})
+	r.Run = "20260301-120000-ab12"
+	r.Settled = []executor.Settled{{Run: "20260228-120000-cd34", Step: "s3", Ref: specs.Ref{Panel: "web1", Kind: "user", Key: "dora"}, Action: plan.Create, Outcome: executor.Done, Evidence: "it is on the panel as planned"}}
 	r.Panels[0].Restart = executor.RestartUnsupported
 	r.Panels[1].Restart, r.Panels[1].Error = executor.RestartFailed, "no answer within 1m0s"
 	return p, r
@@ -209,5 +211,12 @@ func longPlan() *plan.Plan {
 		plan.Step{Panel: "web1", Kind: "user", Key: "bob", Action: plan.Delete, Why: `prune: name startsWith "b" and not (name in ["bill", "bella", "bruno"])`, Source: "rules/prune.yaml:3",
 			TakesWithIt: []plan.Count{{Kind: "webdomain", Count: 3}, {Kind: "email", Count: 12}, {Kind: "db", Count: 4}, {Kind: "domain", Count: 3}, {Kind: "domain.record", Count: 31}, {Kind: "scheduler", Count: 2}}})
 	p.Findings = []plan.Finding{{Severity: plan.Error, Code: plan.CodeDeletesLimit, Ref: "web1/user", Message: "1 of 2 would be deleted, the limit is 0; raise limits.deletes or apply with --allow-deletes 1"}}
+	return p
+}
+
+// undoPlan was not made from the spec.
+func undoPlan() *plan.Plan {
+	p := planOf([]plan.Panel{panel("web1", 3)}, plan.Step{Panel: "web1", Kind: "user", Key: "alice", Action: plan.Delete, Why: "made by the run"})
+	p.MadeBy = "undo 20260301-120000-ab12"
 	return p
 }

@@ -89,6 +89,7 @@ func planShapes() []shape {
 		{"compact-mixed-verbose", Style{Verbose: true}, compact(mixed)},
 		{"compact-customers", Style{}, compact(customersPlan())},
 		{"compact-customers-verbose", Style{Verbose: true}, compact(customersPlan())},
+		{"plan-undo", Style{}, text(undoPlan())},
 		{"plan-80-columns", Style{Width: 80}, text(longPlan())},
 		{"plan-120-columns", Style{Width: 120}, text(longPlan())},
 		{"compact-80-columns", Style{Width: 80}, compact(longPlan())},

@@ -93,6 +93,9 @@ func PlanHTML(w io.Writer, p *plan.Plan) error {
 	sentences = plainPlan(folds)
 	v.Plain, v.PlainMore = cut(sentences, plainLines, len(sentences))
 	v.Facts = digestFact("Digest", p.Digest)
+	if p.MadeBy != "" {
+		v.Facts = append(v.Facts, pageFact{"Made by", clean(p.MadeBy)})
+	}
 	if !p.CreatedAt.IsZero() {
 		v.Facts = append(v.Facts, pageFact{"Made", stamp(p.CreatedAt)})
 	}
@@ -127,6 +130,9 @@ func ReportHTML(w io.Writer, p *plan.Plan, r *executor.Report) error {
 	v.Unread = sentence
 	v.Plain, v.PlainMore = cut(plainReport(p, r), plainLines, len(r.Outcomes))
 	v.Facts = digestFact("Plan digest", r.PlanDigest)
+	if r.Run != "" {
+		v.Facts = append(v.Facts, pageFact{"Run", clean(r.Run)})
+	}
 	if !r.StartedAt.IsZero() && !r.FinishedAt.IsZero() {
 		v.Facts = append(v.Facts, pageFact{"Started", stamp(r.StartedAt)}, pageFact{"Finished", stamp(r.FinishedAt)})
 	}

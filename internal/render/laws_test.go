@@ -61,6 +61,7 @@ func anyPlan(t *rapid.T, name *rapid.Generator[string]) *plan.Plan {
 		}
 	}
 	p := planOf(panels, steps...)
+	p.MadeBy = rapid.OneOf(rapid.Just(""), name).Draw(t, "made by")
 	for range rapid.IntRange(0, 15).Draw(t, "kept") {
 		p.Kept = append(p.Kept, plan.Kept{Ref: specs.Ref{Panel: "p", Kind: "k", Key: name.Draw(t, "key")}, Why: name.Draw(t, "why")})
 	}
@@ -95,6 +96,10 @@ func anyReport(t *rapid.T, p *plan.Plan) *executor.Report {
 		others[i+1] = executor.Outcome{Outcome: o, Attempts: i % 3, Error: &executor.ErrorDetail{Type: anyText().Draw(t, "type"), Object: anyText().Draw(t, "object"), Message: anyText().Draw(t, "message")}}
 	}
 	r := reportOf(p, rapid.SampledFrom([]executor.Result{executor.Nothing, executor.Applied, executor.Partial, executor.Refused, executor.Interrupted}).Draw(t, "result"), others)
+	r.Run = rapid.OneOf(rapid.Just(""), anyText()).Draw(t, "run")
+	for range rapid.IntRange(0, 3).Draw(t, "settled") {
+		r.Settled = append(r.Settled, executor.Settled{Run: anyText().Draw(t, "run"), Ref: specs.Ref{Panel: "p", Kind: "user", Key: anyText().Draw(t, "settled")}, Action: plan.Create, Outcome: executor.Done, Evidence: anyText().Draw(t, "evidence")})
+	}
 	for i := range r.Panels {
 		r.Panels[i].Restart = rapid.SampledFrom([]executor.RestartDone{executor.RestartNone, executor.RestartOK, executor.RestartFailed, executor.RestartUnsupported}).Draw(t, "restart")
 		r.Panels[i].Error = anyText().Draw(t, "lane error")

@@ -102,6 +102,9 @@ type markdown struct {
 
 func (m *markdown) head() string {
 	head := planMarker + "\n## " + changesLine(m.plan.Summary) + "\n\n"
+	if by := m.plan.MadeBy; by != "" {
+		head += "Made by " + span(clip(clean(by), mdName)) + ".\n\n"
+	}
 	if s := unreadSpans(m.plan); s != "" {
 		head += s + "\n\n"
 	}

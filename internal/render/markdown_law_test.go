@@ -86,7 +86,7 @@ var ours = func() map[string]bool {
 		error errors block blocks apply To know first Error Warning warning warnings of them take takes others along on resource resources each with its own fields are listed here
 		shows all FILE being the saved plan report deletes creates updates steps left alone Apply exactly this digest made expires UTC This was reviewed save it
 		complete Resources added changed destroyed incomplete refused interrupted failed blocked stale unknown run done restarted as asked request requests write writes
-		Started finished everything For`) {
+		Started finished everything For Made by Run`) {
 		words[w] = true
 	}
 	return words

@@ -34,6 +34,7 @@ func markdownShapes() []shape {
 	partial.Panels[0].Restart, partial.Panels[1].Restart = executor.RestartOK, executor.RestartFailed
 	return []shape{
 		{"plan-mixed.md", Style{}, of(sealed(mixedPlan()), apply)},
+		{"plan-undo.md", Style{}, of(sealed(undoPlan()), apply)},
 		{"plan-customers.md", Style{}, of(sealed(customersPlan()), apply)},
 		{"plan-wide.md", Style{}, of(sealed(widePlan()), apply)},
 		{"plan-trouble.md", Style{}, of(sealed(troubledPlan(true)), "")},

@@ -74,6 +74,9 @@ func reportFoot(r *executor.Report) string {
 	if !r.StartedAt.IsZero() && !r.FinishedAt.IsZero() {
 		foot += " Started " + stamp(r.StartedAt) + ", finished " + stamp(r.FinishedAt) + "."
 	}
+	if r.Run != "" {
+		foot += " Run " + span(clip(clean(r.Run), mdName)) + "."
+	}
 	return foot + "\n\nPlan digest: " + span(clip(clean(r.PlanDigest), mdName)) + "\n"
 }
 

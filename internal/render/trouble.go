@@ -108,10 +108,25 @@ func lanesToTell(pl *plan.Plan, r *executor.Report) []*executor.LaneEnd {
 	return lanes
 }
 
+// settledTroubles are the steps that an earlier run had left open, with what was
+// found of them. Text does not tell them: there the run has said so when it began.
+func settledTroubles(r *executor.Report) []trouble {
+	var all []trouble
+	for i := range r.Settled {
+		s := &r.Settled[i]
+		message := "the run " + s.Run + " was cut off before it knew what became of its " + string(s.Action) + "; looked up, it is " + outcomeWord(s.Outcome)
+		if s.Evidence != "" {
+			message += ": " + s.Evidence
+		}
+		all = append(all, trouble{where: s.Ref.String(), message: message})
+	}
+	return all
+}
+
 // reportTroubles are the troubles of the lanes, and of the panels that could
 // not be read when the plan is at hand; errors before warnings.
 func reportTroubles(pl *plan.Plan, r *executor.Report) []trouble {
-	var all []trouble
+	all := settledTroubles(r)
 	for _, l := range lanesToTell(pl, r) {
 		all = append(all, laneTroubles(l)...)
 	}
