@@ -13,7 +13,10 @@ import (
 )
 
 func (a *app) showCommand() *cobra.Command {
-	var output string
+	var (
+		output string
+		sf     specFlags
+	)
 	c := &cobra.Command{
 		Use:   "show FILE|RUN",
 		Short: "Show a saved plan, a report, or what a past run did",
@@ -25,14 +28,17 @@ run did: RUN is its id, the beginning of it, or last.`,
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			return a.show(args[0], output)
+			return a.show(args[0], output, &sf)
 		},
 	}
 	addOutput(c.Flags(), &output)
+	sf.add(c.Flags())
+	c.Flags().Lookup("file").Usage = "the spec in the apply command that Markdown ends with; repeatable"
+	c.Flags().Lookup("var").Usage = "a variable in that command, k=v; repeatable"
 	return c
 }
 
-func (a *app) show(path, output string) error {
+func (a *app) show(path, output string, sf *specFlags) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) && path == filepath.Base(path) {
 		if err := a.showRun(path, output); !errors.Is(err, errNoRun) {
@@ -57,5 +63,5 @@ func (a *app) show(path, output string) error {
 	if err != nil {
 		return err
 	}
-	return a.showPlan(a.stdout, p, output, applyCommandFor(path, &specFlags{}))
+	return a.showPlan(a.stdout, p, output, applyCommandFor(path, sf))
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -236,28 +235,5 @@ func TestScriptKnowsTheOutcomes(t *testing.T) {
 	}
 	if fate(executor.What("new")) != fate(executor.Unknown) {
 		t.Error("an outcome that is not known must count as unknown")
-	}
-}
-
-func BenchmarkPlanHTML(b *testing.B) {
-	p := benchPlan(50_000)
-	var page bytes.Buffer
-	b.ReportAllocs()
-	for b.Loop() {
-		page.Reset()
-		if err := PlanHTML(&page, p); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(page.Len())/50_000, "bytes/step")
-}
-
-func BenchmarkPlanMarkdown(b *testing.B) {
-	p := benchPlan(50_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := PlanMarkdown(io.Discard, p, MarkdownOptions{Apply: "ispsync apply plan.json"}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

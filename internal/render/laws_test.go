@@ -422,37 +422,3 @@ func TestDetectStyle(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkPlanText(b *testing.B) {
-	for _, n := range []int{5_000, 50_000} {
-		p := benchPlan(n)
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := PlanText(io.Discard, p, Style{Color: true, Width: 100}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/step")
-		})
-	}
-}
-
-func BenchmarkPlanCompact(b *testing.B) {
-	p := benchPlan(50_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := PlanCompact(io.Discard, p, Style{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func benchPlan(n int) *plan.Plan {
-	steps := make([]plan.Step, n)
-	for i := range steps {
-		steps[i] = plan.Step{Panel: "web" + strconv.Itoa(i*20/n), Kind: "webdomain", Key: "site" + strconv.Itoa(i) + ".example.com", Action: plan.Create, Source: "site.yaml:12",
-			Changes: []plan.Change{set("aliases", specs.List("www.site.example.com", "x.example.com")), set("owner", specs.Text("user"+strconv.Itoa(i%10))), set("php_mode", specs.Text("php_mode_cgi"))}}
-	}
-	return planOf([]plan.Panel{panel("web0", 3)}, steps...)
-}

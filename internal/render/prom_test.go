@@ -258,14 +258,3 @@ func TestPromtool(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkMetrics(b *testing.B) {
-	p := benchPlan(50_000)
-	run := &RunFacts{Command: "apply", Plan: p, Report: reportOf(p, "applied", nil)}
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Metrics(io.Discard, run); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
