@@ -84,9 +84,10 @@ func (c secretCase) check(t *testing.T) error {
 		return ""
 	}})
 	for _, args := range [][]string{
+		{"plan", "-o", "html"}, {"plan", "-o", "markdown"}, {"plan", "-o", "compact", "--metrics", s.path("plan.prom")},
 		{"apply", "--auto-approve", "--rotate", "web1/user/carol", "--report", s.path("report.json")},
-		{"apply", "--auto-approve", "--rotate", "*/user/*", "--report", s.path("report.json"), "-o", "json"},
-		{"drift"}, {"show", s.path("plan.json")}, {"show", s.path("report.json")}, {"validate", "-f", s.path("spec.yaml")},
+		{"apply", "--auto-approve", "--rotate", "*/user/*", "--report", s.path("report.json"), "-o", "json", "--metrics", s.path("apply.prom")},
+		{"drift"}, {"show", s.path("plan.json")}, {"show", s.path("report.json")}, {"show", s.path("report.json"), "-o", "html"}, {"validate", "-f", s.path("spec.yaml")},
 	} {
 		if err := s.silent(args[0], append(args[1:], loud...)...); err != nil {
 			return err
