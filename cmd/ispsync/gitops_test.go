@@ -26,7 +26,6 @@ import (
 // pipeline is one CI file, as far as its jobs are shell.
 type pipeline struct {
 	file string
-	vars map[string]string // what the CI system puts for ${{ … }} or into the environment
 	jobs map[string][]ciStep
 }
 

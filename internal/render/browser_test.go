@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -238,22 +239,26 @@ const weakContrast = `(() => {
 	return [...weak].slice(0, 5).join(", ");
 })()`
 
+// axNode is what a screen reader gets of one element or text.
+type axNode struct {
+	Ignored    bool
+	Role, Name struct{ Value any }
+}
+
+// accessible is what a screen reader gets of the page.
+func (c *chromium) accessible() []axNode {
+	c.t.Helper()
+	var tree struct{ Nodes []axNode }
+	c.call("Accessibility.getFullAXTree", nil, &tree)
+	return slices.DeleteFunc(tree.Nodes, func(n axNode) bool { return n.Ignored })
+}
+
 // named fails for each thing to operate that a screen reader could not name.
 func (c *chromium) named(where string) {
 	c.t.Helper()
-	var tree struct {
-		Nodes []struct {
-			Ignored    bool
-			Role, Name struct{ Value any }
-		}
-	}
-	c.call("Accessibility.getFullAXTree", nil, &tree)
 	found := map[string]int{}
-	for _, n := range tree.Nodes {
+	for _, n := range c.accessible() {
 		role := fmt.Sprint(n.Role.Value)
-		if n.Ignored {
-			continue
-		}
 		found[role]++
 		switch role {
 		case "button", "checkbox", "combobox", "searchbox", "DisclosureTriangle", "link", "heading", "search", "image", "img":
@@ -303,16 +308,9 @@ func TestBrowserWithoutScript(t *testing.T) {
 // accessibility tree, which holds what is laid out.
 func (c *chromium) visibleText() string {
 	c.t.Helper()
-	var tree struct {
-		Nodes []struct {
-			Ignored    bool
-			Role, Name struct{ Value any }
-		}
-	}
-	c.call("Accessibility.getFullAXTree", nil, &tree)
 	var parts []string
-	for _, n := range tree.Nodes {
-		if n.Role.Value == "StaticText" && !n.Ignored {
+	for _, n := range c.accessible() {
+		if n.Role.Value == "StaticText" {
 			parts = append(parts, strings.TrimSpace(fmt.Sprint(n.Name.Value)))
 		}
 	}

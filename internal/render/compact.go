@@ -123,6 +123,9 @@ func (p *printer) compactFold(f *fold) {
 	if takes := f.takes(); len(takes) > 0 {
 		p.put("; takes with it: ", red.on(p.Style, takesText(takes)))
 	}
+	if why := f.why(); why != "" {
+		p.put("  ", dim.on(p.Style, "("+why+")"))
+	}
 	p.line(dim.on(p.Style, f.sources()))
 }
 

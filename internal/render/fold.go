@@ -242,3 +242,15 @@ func (f *fold) becomes(i int) string {
 	}
 	return many(befores, first.Before) + " → " + after
 }
+
+// why is why the steps are deletes: the one reason, or how many there are.
+func (f *fold) why() string {
+	met := map[string]bool{}
+	for _, s := range f.steps {
+		met[s.Why] = true
+	}
+	if len(met) > 1 {
+		return strconv.Itoa(len(met)) + " reasons"
+	}
+	return clean(f.steps[0].Why)
+}

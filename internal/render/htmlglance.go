@@ -52,7 +52,9 @@ func foldLine(f *fold) pageLine {
 		where = counted(n, "panel")
 	}
 	l.What = countedKind(len(f.steps), s.Kind) + " of " + where
-	if s.Action != plan.Delete {
+	if s.Action == plan.Delete {
+		l.Deed = f.why()
+	} else {
 		l.Deed = f.deed()
 	}
 	return l
