@@ -85,16 +85,7 @@ func TestBrowserKeyboard(t *testing.T) {
 	c.screen(1280, 1000, "light", "")
 	c.open(planPage(t, mixedPlan()))
 	c.until(ready)
-	at := func(want string) {
-		t.Helper()
-		got := c.eval(`(e => e.id || e.className || (e.closest("li, h2") || e).querySelector(".ref")?.textContent || (e.closest("h2") || e).querySelector("span")?.textContent || e.textContent)(document.activeElement)`)
-		if got != want {
-			t.Fatalf("the focus is on %q, want %q", got, want)
-		}
-		if seen := c.eval(`(e => { const b = e.getBoundingClientRect(); return b.width > 0 && b.bottom > 0 && b.top < innerHeight && (e.id === "steps" || getComputedStyle(e).outlineStyle !== "none"); })(document.activeElement)`); seen != true {
-			t.Errorf("the focus on %q cannot be seen", want)
-		}
-	}
+	at := c.focus
 	open := func(want bool) {
 		t.Helper()
 		c.until(fmt.Sprintf(`document.activeElement.parentElement.open === %v`, want))
@@ -143,6 +134,18 @@ func TestBrowserKeyboard(t *testing.T) {
 	c.press(" ")
 	c.until(count + ` === "9 of 11 steps"`)
 	c.harmless()
+}
+
+// focus fails unless a thing has the focus, and it can be seen that it has it.
+func (c *chromium) focus(want string) {
+	c.t.Helper()
+	got := c.eval(`(e => e.id || e.className || (e.closest("li, h2") || e).querySelector(".ref")?.textContent || (e.closest("h2") || e).querySelector("span")?.textContent || e.textContent)(document.activeElement)`)
+	if got != want {
+		c.t.Fatalf("the focus is on %q, want %q", got, want)
+	}
+	if seen := c.eval(`(e => { const b = e.getBoundingClientRect(); return b.width > 0 && b.bottom > 0 && b.top < innerHeight && (e.id === "steps" || getComputedStyle(e).outlineStyle !== "none"); })(document.activeElement)`); seen != true {
+		c.t.Errorf("the focus on %q cannot be seen", want)
+	}
 }
 
 // interactive is how long the page with 50,000 steps may take until it answers.
