@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/ispsync/ispsync/specs"
 )
 
@@ -74,21 +76,45 @@ func (c *Client) list(ctx context.Context, w specs.Want) (*listing, error) {
 	return l, err
 }
 
+// listOnce reads the lists of a kind, side by side where there are several.
 func (c *Client) listOnce(ctx context.Context, w specs.Want) (*listing, error) {
-	r := newRowReader(c.panel.Name, w.Kind)
-	for _, s := range scopes(w) {
-		err := c.listScope(ctx, w.Kind, s, r)
+	all := scopes(w)
+	share := max(1, (len(all)+c.gate.reads-1)/c.gate.reads)
+	var readers []*rowReader
+	g, ctx := errgroup.WithContext(ctx)
+	for some := range slices.Chunk(all, share) {
+		r := newRowReader(c.panel.Name, w.Kind)
+		readers = append(readers, r)
+		g.Go(func() error { return c.listScopes(ctx, w.Kind, some, r) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if len(readers) == 0 {
+		readers = append(readers, newRowReader(c.panel.Name, w.Kind))
+	}
+	r := readers[0]
+	for _, other := range readers[1:] {
+		r.absorb(other)
+	}
+	l := &listing{resources: r.finish(), rows: r}
+	return l, c.oneKeyOnce(l)
+}
+
+// listScopes reads some of the lists of a kind, one after the other.
+func (c *Client) listScopes(ctx context.Context, k *specs.Kind, some []scope, r *rowReader) error {
+	for _, s := range some {
+		err := c.listScope(ctx, k, s, r)
 		var e *Error
 		if errors.As(err, &e) && e.Gone() && s.parent != "" {
 			r.restart() // a parent that is not there has no children
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	l := &listing{resources: r.finish(), rows: r}
-	return l, c.oneKeyOnce(l)
+	return nil
 }
 
 // oneKeyOnce fails when two rows have one canonical key. The resources are
@@ -96,7 +122,7 @@ func (c *Client) listOnce(ctx context.Context, w specs.Want) (*listing, error) {
 // may well stand for several (two cron jobs described alike).
 func (c *Client) oneKeyOnce(l *listing) error {
 	twice := l.sorted()
-	if twice != nil && l.rows.elid >= 0 {
+	if twice != nil && (l.rows.elid >= 0 || l.rows.kind.Parent != nil) {
 		if err := l.tellApart(); err != nil {
 			return err
 		}
@@ -110,7 +136,9 @@ func (c *Client) oneKeyOnce(l *listing) error {
 
 // sorted sorts the resources by key and returns a key that is there twice, or nil.
 func (l *listing) sorted() *specs.Ref {
-	byKey := func(a, b specs.Resource) int { return cmp.Or(a.Ref.Compare(b.Ref), cmp.Compare(a.Elid, b.Elid)) }
+	byKey := func(a, b specs.Resource) int {
+		return cmp.Or(a.Ref.Compare(b.Ref), cmp.Compare(a.Parent, b.Parent), cmp.Compare(a.Elid, b.Elid))
+	}
 	if !slices.IsSortedFunc(l.resources, byKey) {
 		slices.SortFunc(l.resources, byKey)
 	}
@@ -136,12 +164,13 @@ func (l *listing) tellApart() error {
 			first, name = i, r.Ref
 			continue
 		}
-		if r.Elid == l.resources[i-1].Elid {
+		last := &l.resources[i-1]
+		if r.Elid == last.Elid && r.Parent == last.Parent {
 			return doubt("%s is there twice", name)
 		}
 		l.resources[first].Unusable = cmp.Or(l.resources[first].Unusable, why)
 		r.Unusable = cmp.Or(r.Unusable, why)
-		r.Ref.Key += " #" + cleanLine(r.Elid)
+		r.Ref.Key += " #" + cleanLine(cmp.Or(r.Elid, r.Parent))
 	}
 	return nil
 }

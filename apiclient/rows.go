@@ -320,6 +320,17 @@ func (r *rowReader) cut(cols []column) specs.Fields {
 	return out
 }
 
+// absorb takes over the rows that another reader of the same kind read: as if
+// this one had read them.
+func (r *rowReader) absorb(other *rowReader) {
+	r.chunks = append(r.chunks, other.chunks...)
+	r.count += other.count
+	for i, s := range r.sources {
+		s.seen += other.sources[i].seen
+	}
+	other.chunks = nil
+}
+
 // has reports whether any row of the listing carried a field.
 func (r *rowReader) has(f *specs.FieldRow) bool {
 	for _, c := range r.fields {
