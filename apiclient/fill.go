@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -68,8 +69,9 @@ func (c *Client) Fill(ctx context.Context, state *specs.State, f Filling) error 
 			if gctx.Err() != nil {
 				return gctx.Err()
 			}
-			t.count(res, err)
-			each(res)
+			if t.count(res, err) {
+				each(res)
+			}
 			return nil
 		})
 	}
@@ -98,6 +100,13 @@ func (f *Filling) needsForms(rs []specs.Resource) bool {
 	})
 }
 
+// formUnread begins the reason of a resource that Fill made Unusable.
+const formUnread = "its form could not be read"
+
+// FormUnread reports whether a resource is Unusable only because its form could
+// not be read.
+func FormUnread(r *specs.Resource) bool { return strings.HasPrefix(r.Unusable, formUnread) }
+
 // formTally counts how the forms of a kind could be read.
 type formTally struct {
 	mu     sync.Mutex
@@ -107,7 +116,8 @@ type formTally struct {
 	gone   map[*specs.Resource]bool
 }
 
-func (t *formTally) count(res *specs.Resource, err error) {
+// count is false when the resource is gone.
+func (t *formTally) count(res *specs.Resource, err error) (there bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var e *Error
@@ -119,13 +129,15 @@ func (t *formTally) count(res *specs.Resource, err error) {
 			t.gone = map[*specs.Resource]bool{}
 		}
 		t.gone[res] = true
+		return false
 	default:
 		t.failed++
 		if t.first == nil {
 			t.first = err
 		}
-		res.Unusable = fmt.Sprintf("its form could not be read: %v", err)
+		res.Unusable = fmt.Sprintf("%s: %v", formUnread, err)
 	}
+	return true
 }
 
 func (t *formTally) hopeless() bool {
@@ -148,4 +160,28 @@ func (t *formTally) settle(state *specs.State, kind string, rs []specs.Resource)
 		}
 		state.Set(kind, left) //nolint:errcheck // fewer than before, so no doubles
 	}
+}
+
+// NewForm reads what a new resource of a kind has where nobody says: the form of
+// X.edit without elid (panel-api.md section 5). su and parent say for which
+// account and in which parent, for a kind that has them. Nil when the panel does
+// not tell; the error is for a panel that cannot be used any more.
+func (c *Client) NewForm(ctx context.Context, k *specs.Kind, su, parent string) (specs.Fields, error) {
+	if k.Edit == "" {
+		return nil, nil
+	}
+	f := &call{fn: k.Edit, form: true, su: su}
+	if k.Parent != nil {
+		f.params.set("plid", parent)
+	}
+	d := document{form: map[string]string{}}
+	c.formsRead.Add(1)
+	if err := c.do(ctx, f, &d); err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.panelWide() || ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, nil
+	}
+	return merge(k, nil, &d), nil
 }

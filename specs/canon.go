@@ -23,6 +23,9 @@ type Canon struct {
 	name string
 	typ  ValueType
 	set  bool
+	// host says that an item is a host name ("name") or ends in one after an
+	// @ ("address"), which has a readable spelling.
+	host string
 	// item makes one text canonical, or says what is wrong with it in words
 	// that end the sentence `"x" is not …`.
 	item func(string) (string, error)
@@ -36,17 +39,17 @@ var canons = map[string]Canon{
 	"bool":     {typ: BoolType, item: canonBool},
 	"int":      {typ: NumberType, item: canonInt},
 	"size_mib": {typ: NumberType, item: canonSizeMiB},
-	"host":     {typ: TextType, item: canonHost},
-	"fqdn":     {typ: TextType, item: canonFQDN},
-	"email":    {typ: TextType, item: canonEmail},
+	"host":     {typ: TextType, host: "name", item: canonHost},
+	"fqdn":     {typ: TextType, host: "name", item: canonFQDN},
+	"email":    {typ: TextType, host: "address", item: canonEmail},
 	"ip":       {typ: TextType, item: canonIP},
 	"docroot":  {typ: TextType, item: canonDocroot},
 	"words":    {typ: ListType, item: canonWord},
 	"word_set": {typ: ListType, set: true, item: canonWord},
-	"host_set": {typ: ListType, set: true, item: canonHost},
-	"fqdns":    {typ: ListType, item: canonFQDN},
+	"host_set": {typ: ListType, set: true, host: "name", item: canonHost},
+	"fqdns":    {typ: ListType, host: "name", item: canonFQDN},
 	"ip_set":   {typ: ListType, set: true, item: canonIP},
-	"emails":   {typ: ListType, set: true, item: canonEmail},
+	"emails":   {typ: ListType, set: true, host: "address", item: canonEmail},
 }
 
 // CanonNames lists the canonicalisers a catalog row may name, sorted.

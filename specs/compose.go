@@ -62,7 +62,8 @@ type CreateParam struct {
 
 // compileRow compiles the expressions of a row.
 func compileRow(k *Kind) (errs []error) {
-	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && len(k.Create)+len(k.KeyRefers) == 0 {
+	derives := func(f *FieldRow) bool { return f.Derived != "" }
+	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && len(k.Create)+len(k.KeyRefers) == 0 && !slices.ContainsFunc(k.Fields, derives) {
 		return nil // nearly all rows; compiling costs start-up time
 	}
 	pure := newExpressions(nil).pureOptions(".")
@@ -94,6 +95,11 @@ func compileRow(k *Kind) (errs []error) {
 	}
 	for i := range k.KeyRefers {
 		k.KeyRefers[i].prog = compile("key_refers."+k.KeyRefers[i].Kind, k.KeyRefers[i].expr, types.Map{"key": types.String})
+	}
+	for _, f := range k.Fields {
+		if derives(f) {
+			f.derived = compile(f.Name+".derived", f.Derived, types.Map{"name": types.String})
+		}
 	}
 	for i := range k.Create {
 		k.Create[i].prog = compile("create."+k.Create[i].Name, k.Create[i].expr, withKey)
@@ -180,6 +186,24 @@ func (k *Kind) CreateParams(r *Resource) ([][2]string, error) {
 		out = append(out, [2]string{k.Create[i].Name, t})
 	}
 	return out, nil
+}
+
+// DerivedValue is what a panel makes of a field when a new resource with this key
+// does not say; absent when the row does not know.
+func (f *FieldRow) DerivedValue(key string) Value {
+	if f.derived == nil {
+		return Value{}
+	}
+	v, err := expr.Run(f.derived, map[string]any{"name": key})
+	text, ok := scalarText(v)
+	if err != nil || !ok {
+		return Value{}
+	}
+	out, err := f.Canon.Parse(text)
+	if err != nil {
+		return Value{}
+	}
+	return out
 }
 
 func createParams(m map[string]string) []CreateParam {

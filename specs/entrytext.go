@@ -1,7 +1,6 @@
 package specs
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -52,16 +51,11 @@ func WriteEntries(w io.Writer, comments []string, entries []Entry) error {
 	if len(entries) == 0 {
 		kinds.Style = yaml.FlowStyle
 	}
-	var text bytes.Buffer
-	enc := yaml.NewEncoder(&text)
-	enc.SetIndent(2)
-	if err := enc.Encode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalarOf("resources"), kinds}}); err != nil {
+	text, err := encode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalarOf("resources"), kinds}})
+	if err != nil {
 		return err
 	}
-	if err := enc.Close(); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, escapeInvisible(text.String()))
+	_, err = w.Write(text)
 	return err
 }
 

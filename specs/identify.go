@@ -353,3 +353,8 @@ func (f Fields) With(name string, v Value) Fields {
 	}
 	return slices.Insert(out, i, Field{name, v})
 }
+
+// Without returns a copy in which a field is not set.
+func (f Fields) Without(name string) Fields {
+	return slices.DeleteFunc(slices.Clone(f), func(a Field) bool { return a.Name == name })
+}

@@ -157,6 +157,10 @@ type FieldRow struct {
 	Toggle bool
 	// Default is the value a new resource has when the spec does not say, if known.
 	Default Value
+	// Derived is an expression over name, the key, that yields what a panel makes
+	// of the field when a new resource does not say; see DerivedValue.
+	Derived string
+	derived *vm.Program
 	Values  []string // documented values, for help texts; others are accepted
 	Example string
 }

@@ -26,6 +26,10 @@ type Options struct {
 	// CheckPolicies compiles the policies, which is the planner's business; its
 	// mistakes, when they are Errors, are reported with all others. May be nil.
 	CheckPolicies func([]Policy) error
+	// Beside, when not nil, is a spec whose panels, kinds and variables stand for
+	// those of the files, which then hold resources and defaults only: an export is
+	// read back so.
+	Beside *Spec
 }
 
 // Load reads and resolves a spec. Mistakes in it come back as Errors, all of
@@ -65,7 +69,11 @@ func loadSources(o Options, sources []*source) (*loader, error) {
 	if l.problems.any() { // what follows would only echo these
 		return l, nil
 	}
-	for _, stage := range []func(){l.loadKinds, l.loadVars, l.loadPanels, l.loadRules, l.loadDefaults, l.loadResources, l.checkReferences} {
+	surroundings := []func(){l.loadKinds, l.loadVars, l.loadPanels}
+	if o.Beside != nil {
+		surroundings = []func(){l.standBeside}
+	}
+	for _, stage := range append(surroundings, l.loadRules, l.loadDefaults, l.loadResources, l.checkReferences) {
 		stage()
 	}
 	if slices.ContainsFunc(sources, func(s *source) bool { return s.whole && s.chunks != nil }) {
@@ -75,6 +83,20 @@ func loadSources(o Options, sources []*source) (*loader, error) {
 		l.addLine(e)
 	}
 	return l, nil
+}
+
+// standBeside takes panels, kinds and variables from another spec.
+func (l *loader) standBeside() {
+	b := l.o.Beside
+	l.spec.Catalog, l.spec.Panels, l.exprs, l.spec.exprs = b.Catalog, b.Panels, b.exprs, b.exprs
+	for i := range b.Panels {
+		l.spec.desired[b.Panels[i].Name] = NewState(b.Panels[i].Name)
+	}
+	for _, section := range []string{"kinds", "vars", "panels"} {
+		for _, p := range l.parts[section] {
+			l.problems.add(p.src, p.key, section+" has no place in this file", "")
+		}
+	}
 }
 
 // part is one section of one document.

@@ -209,7 +209,7 @@ func readFields(r *rowReader, n *node, k *Kind) {
 			"key_part": r.flag(&f.KeyPart), "required": r.flag(&f.Required), "create_only": r.flag(&f.CreateOnly),
 			"secret": r.flag(&f.Secret), "confirm": r.text(&f.Confirm), "toggle": r.flag(&f.Toggle),
 			"default": func(v *node) { hasDefault = true; r.text(&deflt)(v) },
-			"values":  r.list(&f.Values), "example": r.text(&f.Example),
+			"derived": r.text(&f.Derived), "values": r.list(&f.Values), "example": r.text(&f.Example),
 		})
 		f.Read = ReadFrom(read)
 		if !slices.Contains([]ReadFrom{"", FromList, FromForm, Never}, f.Read) {

@@ -76,6 +76,7 @@ type fieldText struct {
 	Confirm    string   `yaml:"confirm,omitempty"`
 	Toggle     bool     `yaml:"toggle,omitempty"`
 	Default    *string  `yaml:"default,omitempty"`
+	Derived    string   `yaml:"derived,omitempty"`
 	Values     []string `yaml:"values,omitempty,flow"`
 	Example    string   `yaml:"example,omitempty"`
 }
@@ -136,7 +137,7 @@ func textOfField(f *FieldRow) *fieldText {
 	t := &fieldText{
 		Doc: f.Doc, Sure: f.Sure, Param: f.Param, Read: f.Read, Canon: f.Canon.name, Separator: f.Separator, Refers: f.Refers,
 		KeyPart: f.KeyPart, Required: f.Required, CreateOnly: f.CreateOnly, Secret: f.Secret, Confirm: f.Confirm, Toggle: f.Toggle,
-		Values: f.Values, Example: f.Example,
+		Derived: f.Derived, Values: f.Values, Example: f.Example,
 	}
 	if f.Read == FromList {
 		t.Column = f.Columns

@@ -20,7 +20,9 @@ type Rule struct {
 	Source string // as written
 	Pos    Pos
 	kind   *Kind
+	owner  func(*Resource) string // of a kind without a field owner; may be nil
 	prog   *vm.Program
+	names  map[string]bool // what it looks at
 	env    map[string]any
 	vm     vm.VM
 }
@@ -29,6 +31,9 @@ type Rule struct {
 func (r *Rule) Test(panel Panel, res *Resource) (bool, error) {
 	r.kind.fillEnv(r.env, res)
 	r.env["panel"] = PanelEnv(panel)
+	if r.owner != nil {
+		r.env["owner"] = r.owner(res)
+	}
 	v, err := r.vm.Run(r.prog, r.env)
 	if err != nil {
 		return false, fmt.Errorf("%s: the rule %q cannot be decided for %s: %w", r.Pos, r.Source, res.Ref, err)
@@ -42,7 +47,31 @@ func (r *Rule) Test(panel Panel, res *Resource) (bool, error) {
 
 // Clone returns a rule that another goroutine can use.
 func (r *Rule) Clone() *Rule {
-	return &Rule{Source: r.Source, Pos: r.Pos, kind: r.kind, prog: r.prog, env: maps.Clone(r.env)}
+	return &Rule{Source: r.Source, Pos: r.Pos, kind: r.kind, owner: r.owner, prog: r.prog, names: r.names, env: maps.Clone(r.env)}
+}
+
+// Decidable reports whether the rule looks at no field that a listed resource
+// may still lack: then its form need not be read to test it.
+func (r *Rule) Decidable(res *Resource) bool {
+	for _, f := range r.kind.Fields {
+		if _, told := res.Fields.Get(f.Name); r.names[f.Name] && !told && f.Read != Never {
+			return false
+		}
+	}
+	return true
+}
+
+// Names reports whether the rule looks at a field.
+func (r *Rule) Names(field string) bool { return r.names[field] }
+
+// Owned gives a copy of the rule in which owner of a kind without such a field is
+// what the function tells.
+func (r *Rule) Owned(owner func(*Resource) string) *Rule {
+	c := r.Clone()
+	if c.kind.Field("owner") == nil {
+		c.owner = owner
+	}
+	return c
 }
 
 // PanelEnv is a panel as expressions see it.
@@ -103,6 +132,10 @@ func (k *Kind) fillEnv(env map[string]any, r *Resource) {
 
 // compileRule compiles a whole expression over the live resources of a kind.
 func (e *expressions) compileRule(src *source, n *node, k *Kind, p *problems) *Rule {
+	return e.compileRuleIn(k.envType(), src, n, k, p)
+}
+
+func (e *expressions) compileRuleIn(env types.Map, src *source, n *node, k *Kind, p *problems) *Rule {
 	if n.kind != scalarNode || n.isNull() {
 		p.add(src, n, "this must be an expression, for example owner == \"alice\"", "")
 		return nil
@@ -111,7 +144,6 @@ func (e *expressions) compileRule(src *source, n *node, k *Kind, p *problems) *R
 		p.add(src, n, "this is a whole expression: write it without ${}", "")
 		return nil
 	}
-	env := k.envType()
 	env["panel"], env["vars"] = panelType, e.varsType
 	prog, err := expr.Compile(n.text, append(e.pureOptions(src.dir), expr.Env(env), expr.AsBool(), expr.WarnOnAny())...)
 	if err != nil {
@@ -119,7 +151,7 @@ func (e *expressions) compileRule(src *source, n *node, k *Kind, p *problems) *R
 		p.addErr(src.exprError(n, at, msg, hint))
 		return nil
 	}
-	return &Rule{Source: n.text, Pos: src.pos(n), kind: k, prog: prog, env: map[string]any{"vars": e.vars}}
+	return &Rule{Source: n.text, Pos: src.pos(n), kind: k, prog: prog, names: identifiers(prog), env: map[string]any{"vars": e.vars}}
 }
 
 // exprError places a mistake inside the text of a scalar.
@@ -131,12 +163,17 @@ func (s *source) exprError(n *node, at int, msg, hint string) *Error {
 	return s.errorAt(int(n.line), col, msg, hint)
 }
 
-// CompileRule compiles an expression given on the command line (--where) over
-// the live resources of a kind.
-func (s *Spec) CompileRule(kind *Kind, text string) (*Rule, error) {
+// CompileFilter compiles an expression given on the command line (--where) over
+// the live resources of a kind. Where a kind lives in another one or in an
+// account and has no field owner, the expression may name one; see Rule.Owned.
+func (s *Spec) CompileFilter(kind *Kind, text string) (*Rule, error) {
 	var p problems
 	src := &source{path: "--where", dir: ".", data: []byte(text)}
-	r := s.exprs.compileRule(src, &node{text: text, line: 1, col: 1}, kind, &p)
+	env := kind.envType()
+	if kind.Parent != nil || kind.Su != "" {
+		env["owner"] = types.String
+	}
+	r := s.exprs.compileRuleIn(env, src, &node{text: text, line: 1, col: 1}, kind, &p)
 	if r == nil {
 		return nil, p.errs
 	}

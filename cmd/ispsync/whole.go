@@ -23,6 +23,13 @@ type wholeScope struct {
 	fields func(*specs.Kind, *specs.FieldRow) bool
 	// forms chooses the resources whose forms are read; nil is all.
 	forms func(*specs.Kind, *specs.Resource) bool
+	// listed, when not nil, gets the state when all lists have been read and no
+	// form yet.
+	listed func(*specs.State)
+	// begin, when not nil, gets how many resources of a kind are listed and what a
+	// new one has where nobody says (nil when the panel does not tell), before
+	// the forms of the kind are read.
+	begin func(k *specs.Kind, listed int, fresh specs.Fields)
 	// each, when not nil, gets every resource of the chosen kinds once there is
 	// no more to read of it, from several goroutines at a time. It may drop fields.
 	each func(*specs.Kind, *specs.Resource)
@@ -55,9 +62,15 @@ func (t *target) whole(ctx context.Context, p specs.Panel, scope wholeScope) (*s
 		}
 		left = later
 	}
+	if scope.listed != nil {
+		scope.listed(state)
+	}
 	for _, k := range catalog.Kinds() {
 		if !scope.wants(k) || !state.Complete(k.Name) {
 			continue
+		}
+		if err := scope.beginKind(ctx, c, state, k); err != nil {
+			return nil, err
 		}
 		f := apiclient.Filling{Kind: k}
 		if scope.fields != nil {
@@ -74,6 +87,20 @@ func (t *target) whole(ctx context.Context, p specs.Panel, scope wholeScope) (*s
 		}
 	}
 	return state, nil
+}
+
+// beginKind reads the form of a new resource, if somebody asks and there are any.
+func (s *wholeScope) beginKind(ctx context.Context, c *apiclient.Client, state *specs.State, k *specs.Kind) error {
+	rs := state.Resources(k.Name)
+	if s.begin == nil || len(rs) == 0 {
+		return nil
+	}
+	fresh, err := c.NewForm(ctx, k, rs[0].Su, rs[0].Parent)
+	if err != nil {
+		return err
+	}
+	s.begin(k, len(rs), fresh)
+	return nil
 }
 
 // wholeKinds lists the kinds of a scope and those they live in, the latter first.

@@ -35,11 +35,12 @@ import (
 // frameEvery is the time between two frames of the live bars.
 const frameEvery = 100 * time.Millisecond
 
-// Reading is one event of the planning phase: the reading of a panel began or
-// ended.
+// Reading is one event of the planning phase: the reading of a panel began, goes
+// on or ended.
 type Reading struct {
 	Panel     string
 	Ended     bool
+	Note      string // what is being read, of one that goes on
 	Resources int    // live resources read, of Ended
 	Requests  int    // calls sent, of Ended
 	Error     string // why the panel could not be read, of Ended; empty when it was
@@ -130,6 +131,9 @@ func (p *Progress) Read(e Reading) {
 	t := p.track(e.Panel)
 	if !e.Ended {
 		t.state, t.now = active, "reading"
+		if e.Note != "" {
+			t.now = "reading " + clean(e.Note)
+		}
 		return
 	}
 	t.state, t.resources, t.now = finished, e.Resources, ""
