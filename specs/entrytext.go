@@ -197,11 +197,21 @@ func flowList(items []string) *yaml.Node {
 
 // scalarOf is a text as YAML, in quotes when it needs them. What is not plain
 // to see is written escaped: such a text must not reach a terminal raw, and a
-// block would lose spaces. << is YAML's merge key even where a value stands.
+// block would lose spaces. << is YAML's merge key even where a value stands, and
+// on and its like are booleans for readers of YAML 1.1.
 func scalarOf(s string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
-	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.TrimSpace(s) != s || s == "<<" {
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.TrimSpace(s) != s || s == "<<" || oldBool(s) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n
+}
+
+// oldBool reports whether YAML 1.1 takes a text for a boolean.
+func oldBool(s string) bool {
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off":
+		return true
+	}
+	return false
 }

@@ -109,7 +109,9 @@ func (a *app) export(xf *exportFlags) error {
 	if err != nil {
 		return err
 	}
-	return x.write(h.soft, x.exporter.Finish())
+	done := x.exporter.Finish()
+	x.exporter = nil // a large export is let go of before it is verified
+	return x.write(h.soft, done)
 }
 
 // check checks the flags as far as they can be without the spec.
@@ -286,7 +288,7 @@ func (x *exportRun) verify(ctx context.Context, paths []string) error {
 	if err != nil {
 		return fmt.Errorf("the export is not a spec: %w", err)
 	}
-	debug.SetMemoryLimit(planLimit + perResourceMax*int64(spec.Len()))
+	debug.SetMemoryLimit(planLimit + perExported*int64(spec.Len()))
 	t, err := x.a.aim(spec, &pf)
 	if err != nil {
 		return err
