@@ -2,6 +2,7 @@ package specs
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -18,6 +19,11 @@ func (k *Kind) Declarable() bool { return k.Edit != "" || k.CreateFunc != "" }
 // Declare finds the entry that a live resource is: its name as a person writes
 // it, and the fields the key is made of. It is false when there is none.
 func (k *Kind) Declare(r *Resource) (Identity, bool) {
+	for _, f := range k.onlyParts(r.Fields) {
+		if _, ok := k.byName[f.Name].written(f.Value); !ok {
+			return Identity{}, false
+		}
+	}
 	if k.compose == nil && len(k.parts(r.Fields)) == 0 {
 		id := Identity{Name: k.readableName(r), Key: r.Ref.Key, Fields: k.onlyParts(r.Fields)}
 		key, err := k.KeyOf(id.Name, r.Su, r.Fields)
@@ -99,15 +105,26 @@ func (f *FieldRow) written(v Value) (Value, bool) {
 	}
 	readable := slices.Clone(items)
 	for i := range readable {
-		readable[i] = readableHost(f.Canon, readable[i])
+		readable[i] = readableSize(f.Canon, readableHost(f.Canon, readable[i]))
 	}
 	for _, texts := range [][]string{readable, items} {
-		if again, err := f.Canon.Parse(texts...); err == nil && again == v {
-			if f.Canon.typ == ListType {
-				return List(texts...), true
-			}
-			return Value{texts[0], v.t}, true
+		switch again, err := f.Canon.Parse(texts...); {
+		case err != nil || again != v:
+		case f.Canon.typ == ListType:
+			return List(texts...), true
+		case texts[0] != v.s:
+			return Text(texts[0]), true
+		default:
+			return v, true
 		}
 	}
 	return Value{}, false
+}
+
+// readableSize writes whole GiB as such.
+func readableSize(c Canon, text string) string {
+	if n, err := strconv.ParseInt(text, 10, 64); c.name == "size_mib" && err == nil && n > 0 && n%1024 == 0 {
+		return strconv.FormatInt(n/1024, 10) + " GiB"
+	}
+	return text
 }

@@ -25,8 +25,9 @@ type ExportOptions struct {
 	// Panels names the panels of the spec that the export will stand beside: with
 	// more than one, each entry says where it belongs.
 	Panels []string
-	// Field chooses the fields; nil is all. What an entry's key is made of is
-	// written whatever it says.
+	// Field chooses the fields, and those are written whatever their value; nil is
+	// all but those with the usual value. What an entry's key is made of is written
+	// in any case.
 	Field func(*Kind, *FieldRow) bool
 	// Split says by what the export is cut into files; see Splits. Empty is one
 	// document.
@@ -56,7 +57,8 @@ type exportKind struct {
 // exportRow is a field that an export may write.
 type exportRow struct {
 	*FieldRow
-	part   bool // of the identity: written always
+	part   bool // written always: of the identity, or the owner
+	key    bool // of the identity
 	common bool // may stand in defaults
 }
 
@@ -85,7 +87,7 @@ func (x *Exporter) kind(name string) *exportKind {
 	x.kinds[name] = ek
 	part := k.isPart()
 	for _, f := range k.Fields {
-		row := exportRow{FieldRow: f, part: part(f) || f.Name == k.Owner}
+		row := exportRow{FieldRow: f, part: part(f) || f.Name == k.Owner, key: part(f)}
 		switch chosen := x.o.Field == nil || x.o.Field(k, f); {
 		case f.Secret:
 			if f.Required && chosen {
@@ -138,12 +140,12 @@ func (x *Exporter) Slim(panel string, k *Kind, r *Resource) {
 			continue
 		}
 		v := r.Fields[at].Value
-		if _, ok := row.written(v); !ok {
+		if _, ok := row.written(v); !ok && !row.key { // Declare judges those
 			untold = append(untold, row.Name)
 			x.dropped(panel, k, row.Name, r.Ref.Key, v)
 			continue
 		}
-		if row.part || v != row.usual(fresh) && v != row.DerivedValue(r.Ref.Key) {
+		if row.part || x.o.Field != nil || v != row.usual(fresh) && v != row.DerivedValue(r.Ref.Key) {
 			fields = append(fields, Field{row.Name, v})
 		}
 	}
@@ -177,7 +179,7 @@ func (row *exportRow) usual(fresh Fields) Value {
 // Add takes over what was read of a panel: resources that were slimmed, and those
 // that keep does not choose, which were not. A nil keep chooses all.
 func (x *Exporter) Add(p Panel, state *State, keep func(*Kind, *Resource) bool) {
-	a := exportAdd{x: x, panel: p, state: state, entries: map[string][]exportEntry{}, at: map[string]map[string]bool{}}
+	a := exportAdd{x: x, panel: p, state: state, entries: map[string][]exportEntry{}, at: map[string]map[string]bool{}, tried: map[Ref]bool{}}
 	for _, k := range x.o.Catalog.Kinds() {
 		l, known := state.Listing(k.Name)
 		if !known || !k.Declarable() {

@@ -11,17 +11,18 @@ type exportAdd struct {
 	state   *State
 	entries map[string][]exportEntry   // by kind
 	at      map[string]map[string]bool // by kind: the keys taken
+	tried   map[Ref]bool               // that could not be taken
 }
 
 // take makes an entry of a resource, or notes why there is none.
 func (a *exportAdd) take(k *Kind, r *Resource) {
-	if r.Unusable != "" {
-		a.x.leave(r.Ref, r.Unusable)
-		return
-	}
 	id, ok := k.Declare(r)
-	if !ok {
-		a.x.leave(r.Ref, "no entry of a spec is provably this one")
+	switch {
+	case r.Unusable != "":
+		a.leave(r.Ref, r.Unusable)
+		return
+	case !ok:
+		a.leave(r.Ref, "no entry of a spec is provably this one")
 		return
 	}
 	e := exportEntry{panel: a.panel.Name, key: id.Key, name: id.Name, su: r.Su, parent: r.Parent, owner: a.x.o.Catalog.OwnerOf(a.state, r), fields: r.Fields}
@@ -35,6 +36,11 @@ func (a *exportAdd) take(k *Kind, r *Resource) {
 	}
 	a.at[k.Name][id.Key] = true
 	a.entries[k.Name] = append(a.entries[k.Name], e)
+}
+
+func (a *exportAdd) leave(r Ref, why string) {
+	a.tried[r] = true
+	a.x.leave(r, why)
 }
 
 // closeReferences goes over the entries until each refers only to what is
@@ -70,7 +76,7 @@ func (a *exportAdd) closeEntry(k *Kind, part func(*FieldRow) bool, i int) (chang
 		return false
 	}
 	leave := func(kind, key string) {
-		a.x.leave(Ref{e.panel, k.Name, e.key}, fmt.Sprintf("it refers to %s %q, which cannot be declared", kind, key))
+		a.leave(Ref{e.panel, k.Name, e.key}, fmt.Sprintf("it refers to %s %q, which cannot be declared", kind, key))
 		delete(a.at[k.Name], e.key)
 		a.entries[k.Name][i].gone, changed = true, true
 	}
@@ -109,7 +115,7 @@ func (a *exportAdd) declare(kind, key string, changed *bool) bool {
 	}
 	k := a.x.o.Catalog.Kind(kind)
 	r := a.state.Find(kind, key)
-	if r == nil || r.Unusable != "" {
+	if r == nil || r.Unusable != "" || a.tried[r.Ref] {
 		return false
 	}
 	a.x.Slim(a.panel.Name, k, r)

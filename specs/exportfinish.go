@@ -21,6 +21,7 @@ type Export struct {
 	defaults map[string]Fields // by kind
 	many     bool              // entries say their panels
 	single   bool              // one document
+	chosen   bool              // somebody chose the fields
 }
 
 // ExportFile is one file of an export.
@@ -42,7 +43,7 @@ type SecretUse struct {
 func (x *Exporter) Finish() *Export {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	e := &Export{single: len(x.o.Split) == 0, Notes: x.notes.lines(), Incomplete: len(x.notes.missing) > 0, defaults: map[string]Fields{}, many: len(x.o.Panels) > 1}
+	e := &Export{single: len(x.o.Split) == 0, chosen: x.o.Field != nil, Notes: x.notes.lines(), Incomplete: len(x.notes.missing) > 0, defaults: map[string]Fields{}, many: len(x.o.Panels) > 1}
 	files := newExportFiles(x.o)
 	names := secretNames{}
 	for _, k := range x.o.Catalog.Kinds() {
@@ -168,11 +169,13 @@ const exportMark = "Made by ispsync export from live panels"
 // IsExport reports whether this is the first line of a file of an export.
 func IsExport(line string) bool { return strings.HasPrefix(line, "# "+exportMark) }
 
-// Resources counts the entries of all files.
+// Resources counts what the export declares; one entry may stand for several panels.
 func (e *Export) Resources() int {
 	n := 0
-	for i := range e.Files {
-		n += e.Files[i].Resources
+	for _, ek := range e.kinds {
+		for i := range ek.entries {
+			n += max(1, len(ek.entries[i].panels))
+		}
 	}
 	return n
 }

@@ -18,7 +18,9 @@ func (e *Export) Write(w io.Writer, f *ExportFile) error {
 	comments := []string{e.title(f)}
 	switch {
 	case e.single:
-		comments = append(comments, "Fields with the value that a new resource gets by itself are left out, and so not managed.")
+		if !e.chosen {
+			comments = append(comments, "Fields with the value that a new resource gets by itself are left out, and so not managed.")
+		}
 		comments = append(comments, e.Notes...)
 	case f.Resources == 0:
 		comments = append(comments, "The values that most entries of the other files have alike.")

@@ -194,7 +194,7 @@ func (x *exportRun) compileWhere() error {
 		}
 		r, err := x.spec.CompileFilter(k, x.xf.where)
 		if err != nil {
-			if first == nil {
+			if first == nil || !hinted(first) && hinted(err) {
 				first = err
 			}
 			left = append(left, k.Name)
@@ -210,6 +210,12 @@ func (x *exportRun) compileWhere() error {
 		x.a.log.warn("--where names what these kinds do not have, so they are left out: %s", strings.Join(left, ", "))
 	}
 	return nil
+}
+
+// hinted reports whether the mistakes come with a hint.
+func hinted(err error) bool {
+	var es specs.Errors
+	return errors.As(err, &es) && slices.ContainsFunc(es, func(e *specs.Error) bool { return e.Hint != "" })
 }
 
 // read reads all panels, up to --parallelism at once. A panel that cannot be read is
@@ -235,7 +241,9 @@ func (x *exportRun) read(ctx context.Context) error {
 
 // write writes the export and, if asked, plans it.
 func (x *exportRun) write(ctx context.Context, e *specs.Export) error {
-	if x.xf.out != "" {
+	if x.xf.out == "" {
+		x.a.log.say("exported " + x.howMany(e))
+	} else {
 		if err := x.writeFiles(e); err != nil {
 			return err
 		}
@@ -265,6 +273,17 @@ func (x *exportRun) write(ctx context.Context, e *specs.Export) error {
 	}
 	err = x.toStdout(func(w io.Writer) error { _, err := io.Copy(w, f); return err })
 	return errors.Join(err, x.verify(ctx, []string{f.Name()}))
+}
+
+// howMany resources were exported, for people.
+func (x *exportRun) howMany(e *specs.Export) string {
+	reached := 0
+	for i := range x.infos {
+		if x.infos[i].Reachable {
+			reached++
+		}
+	}
+	return fmt.Sprintf("%d resources of %d of %d panels", e.Resources(), reached, len(x.infos))
 }
 
 func (x *exportRun) toStdout(write func(io.Writer) error) error {

@@ -73,7 +73,7 @@ func (x *exportRun) writeFiles(e *specs.Export) error {
 	if err := writeDir(x.xf.out, files, x.xf.force); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("exported %d resources to %s (%d files)", e.Resources(), x.xf.out, len(files))
+	text := fmt.Sprintf("exported %s to %s, %d files", x.howMany(e), x.xf.out, len(files))
 	if len(e.Secrets) > 0 {
 		text += fmt.Sprintf("; %d secrets are references to fill in, named in %s", len(e.Secrets), secretsFile)
 	}
