@@ -111,7 +111,11 @@ func (a *app) export(xf *exportFlags) error {
 	}
 	done := x.exporter.Finish()
 	x.exporter = nil // a large export is let go of before it is verified
-	return x.write(h.soft, done)
+	err = x.write(h.soft, done)
+	if halted := h.halted(); halted != nil {
+		return fail(exitInterrupted, "%w; the export is written, and not verified", halted)
+	}
+	return err
 }
 
 // check checks the flags as far as they can be without the spec.
