@@ -33,10 +33,12 @@ func newExportFiles(o ExportOptions) *exportFiles {
 	return fs
 }
 
+// DocumentFile is the name of the file of an export that is not split.
+const DocumentFile = "resources" + fileEnding
+
 const (
 	fileEnding   = ".yaml"
 	defaultsFile = "defaults" + fileEnding
-	documentFile = "resources" + fileEnding
 	// nobody stands for the owner of what belongs to no account.
 	nobody = "-server-"
 )
@@ -112,7 +114,7 @@ func (fs *exportFiles) finish(e *Export) []ExportFile {
 		}
 	}
 	if len(fs.split) == 0 {
-		fs.files[0].Name, fs.files[0].defaults = documentFile, kinds
+		fs.files[0].Name, fs.files[0].defaults = DocumentFile, kinds
 		return fs.files
 	}
 	byKind := slices.Equal(fs.split, []string{"kind"})

@@ -136,7 +136,7 @@ func (xf *exportFlags) check() error {
 		errs = append(errs, errors.New("--force-overwrite is about files: say with --out DIR where to"))
 	}
 	if xf.out != "" && !xf.force {
-		errs = append(errs, freeOfExports(xf.out))
+		errs = append(errs, freeOfExports(xf.out, xf.split))
 	}
 	return withCode(exitUsage, errors.Join(errs...))
 }

@@ -83,6 +83,22 @@ func TestWriteDirWholeOrNot(t *testing.T) {
 	}
 }
 
+// onExportStage runs a test on a stage with one panel that has something of every
+// kind that is listed by another.
+func onExportStage(t *testing.T, f func(*stage, *staged) error) {
+	t.Helper()
+	err := inBubble(t, func(t *testing.T) error {
+		s, sim, err := exportStage(t)
+		if err != nil {
+			return err
+		}
+		return f(s, sim)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // exportStage is a panel with something of every kind that is listed by another.
 func exportStage(t *testing.T) (*stage, *staged, error) {
 	s := newStage(t)
@@ -98,11 +114,7 @@ func exportStage(t *testing.T) (*stage, *staged, error) {
 // TestExportOfPartOfAPanel: what is listed by a kind that cannot be believed cannot be
 // known either; all else is exported, and both are named.
 func TestExportOfPartOfAPanel(t *testing.T) {
-	err := inBubble(t, func(t *testing.T) error {
-		s, sim, err := exportStage(t)
-		if err != nil {
-			return err
-		}
+	onExportStage(t, func(s *stage, sim *staged) error {
 		sim.SetFaults(simpanel.Faults{Hook: func(c simpanel.Call) simpanel.Fault {
 			if c.Func == "user" || c.Func == "domain.record" {
 				return simpanel.ShortList
@@ -123,19 +135,12 @@ func TestExportOfPartOfAPanel(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 // TestExportVerifyFinds: a field that is another in the list than in the form is what
 // a panel never has, but if it has: verify tells, and the exit code is 1.
 func TestExportVerifyFinds(t *testing.T) {
-	err := inBubble(t, func(t *testing.T) error {
-		s, sim, err := exportStage(t)
-		if err != nil {
-			return err
-		}
+	onExportStage(t, func(s *stage, sim *staged) error {
 		lists := 0
 		sim.SetFaults(simpanel.Faults{Hook: func(c simpanel.Call) simpanel.Fault {
 			if c.Func == "webdomain" {
@@ -155,18 +160,11 @@ func TestExportVerifyFinds(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 // TestExportTimeout: a run that is stopped writes nothing.
 func TestExportTimeout(t *testing.T) {
-	err := inBubble(t, func(t *testing.T) error {
-		s, sim, err := exportStage(t)
-		if err != nil {
-			return err
-		}
+	onExportStage(t, func(s *stage, sim *staged) error {
 		sim.SetFaults(simpanel.Faults{Rates: map[simpanel.Fault]float64{simpanel.Slow: 1}})
 		r, err := s.want(exitInterrupted, "export", "-f", s.path("spec.yaml"), "--out", s.path("out"), "--timeout", "5s")
 		if _, statErr := os.Stat(s.path("out")); err == nil && (statErr == nil || r.stdout != "") {
@@ -174,7 +172,4 @@ func TestExportTimeout(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }

@@ -34,10 +34,14 @@ func buffered(w io.Writer, write func(io.Writer) error) error {
 	return b.Flush()
 }
 
-// freeOfExports refuses, before anything is read, a directory that an export was
-// written to already: it could not be written there again.
-func freeOfExports(dir string) error {
-	for _, name := range []string{secretsFile, notesFile, "resources.yaml", "defaults.yaml"} {
+// freeOfExports refuses, before anything is read, a directory that an export of this
+// shape was written to already: it could not be written there again.
+func freeOfExports(dir string, split []string) error {
+	names := []string{secretsFile}
+	if len(split) == 0 {
+		names = append(names, specs.DocumentFile)
+	}
+	for _, name := range names {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			return overwrites([]string{filepath.Join(dir, name)})
 		}

@@ -36,7 +36,7 @@ type panelExport struct {
 const perExported = 2500
 
 // progressEvery is how many resources lie between two signs of life.
-const progressEvery = 500
+const progressEvery = 50
 
 func (r *panelExport) read(ctx context.Context) (plan.Panel, error) {
 	x, t := r.x, r.x.target

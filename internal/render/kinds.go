@@ -77,6 +77,9 @@ func fieldsTable(k *specs.Kind, s Style) string {
 		if !f.Default.IsAbsent() {
 			doc += " Default " + valueText(f.Default) + "."
 		}
+		if f.Derived != "" {
+			doc += " Default " + f.Derived + "."
+		}
 		t.AppendRow(table.Row{bold.on(s, clean(f.Name)), clean(f.Canon.Name()), readText(f), specialText(f), clean(f.Example), strings.TrimSpace(doc)})
 	}
 	fit(t, s, map[int]int{4: 24, 5: 28, 6: 48})
