@@ -118,7 +118,7 @@ func (p *Progress) readingText(t *track) string {
 	case t.state == finished:
 		return counted(t.resources, "resource")
 	case t.state == active:
-		return dim.on(p.style, "reading")
+		return dim.on(p.style, t.now)
 	default:
 		return dim.on(p.style, "waiting for its turn")
 	}

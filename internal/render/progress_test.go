@@ -200,6 +200,8 @@ func TestLiveBars(t *testing.T) {
 		p.Read(Reading{Panel: "web2"})
 		p.Read(Reading{Panel: "web2", Ended: true, Resources: 8, Requests: 2})
 		keep("reading", frame())
+		p.Read(Reading{Panel: "web1", Note: "webdomain: 50 of 100"})
+		keep("reading forms", frame())
 		p.Read(Reading{Panel: "web1", Ended: true, Error: "connection refused"})
 		keep("read", frame())
 		p.Begin(pl)
