@@ -137,6 +137,29 @@ func TestExportOfPartOfAPanel(t *testing.T) {
 	})
 }
 
+// TestExportWithoutChildren: answers that are no documents, for all that is listed by
+// others, cost just those kinds.
+func TestExportWithoutChildren(t *testing.T) {
+	onExportStage(t, func(s *stage, sim *staged) error {
+		sim.SetFaults(simpanel.Faults{Hook: func(c simpanel.Call) simpanel.Fault {
+			if c.Func == "scheduler" || c.Func == "domain.record" || c.Func == "db.users" {
+				return simpanel.Cut
+			}
+			return ""
+		}})
+		r, err := s.want(exitPartial, "export", "-f", s.path("spec.yaml"))
+		if err != nil {
+			return err
+		}
+		for _, want := range []string{"web1: scheduler: ", "web1: domain.record: ", "- name: u00001", "- name: example.com"} {
+			if !strings.Contains(r.stdout, want) {
+				return fmt.Errorf("there is no %q in %v", want, r)
+			}
+		}
+		return nil
+	})
+}
+
 // TestExportVerifyFinds: a field that is another in the list than in the form is what
 // a panel never has, but if it has: verify tells, and the exit code is 1.
 func TestExportVerifyFinds(t *testing.T) {

@@ -167,8 +167,15 @@ func (t *target) lists(ctx context.Context, c *apiclient.Client, state *specs.St
 		}
 	}
 	got, err := c.Snapshot(ctx, wants)
-	if err != nil {
+	switch {
+	case err == nil:
+	case state.Len() == 0 || refused(err) || ctx.Err() != nil:
 		return err
+	default: // what was read before it is no less true
+		for _, w := range wants {
+			state.Fail(w.Kind.Name, err)
+		}
+		return nil
 	}
 	for _, name := range got.Kinds() {
 		l, _ := got.Listing(name)
