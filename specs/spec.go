@@ -92,6 +92,28 @@ func (s *Spec) Len() int {
 	return n
 }
 
+// formSample is how many resources of a kind and panel DeclaresForms looks at.
+const formSample = 100
+
+// DeclaresForms reports whether the spec declares fields that only forms tell,
+// judged by the first resources of each kind: what a plan of it holds in memory
+// depends on that.
+func (s *Spec) DeclaresForms() bool {
+	for _, st := range s.desired {
+		for _, kind := range st.Kinds() {
+			row, rs := s.Catalog.Kind(kind), st.Resources(kind)
+			for i := range rs[:min(len(rs), formSample)] {
+				for _, f := range rs[i].Fields {
+					if field := row.Field(f.Name); field != nil && field.Read == FromForm {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Digest identifies what the spec says, whatever files it is written in:
 // panels, desired resources with their secret references, rules with the
 // variables they may use, added kinds, limits and policies. A saved plan is bound

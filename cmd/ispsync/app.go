@@ -43,6 +43,7 @@ const (
 	loadLimit      = 180 << 20
 	planLimit      = 100 << 20
 	perResourceMax = 1100
+	perFormMax     = 2500 // of a resource whose form is read
 )
 
 // run is the program without the process around it.
@@ -267,7 +268,11 @@ func (s *specFlags) load(a *app, offline bool) (*specs.Spec, error) {
 	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	debug.SetMemoryLimit(planLimit + perResourceMax*int64(spec.Len()))
+	per := int64(perResourceMax)
+	if spec.DeclaresForms() {
+		per = perFormMax
+	}
+	debug.SetMemoryLimit(planLimit + per*int64(spec.Len()))
 	a.log.debug("spec read", "panels", len(spec.Panels), "resources", spec.Len(), "took", time.Since(began))
 	return spec, nil
 }
