@@ -29,6 +29,9 @@ func Assemble(h Header, drafts []*Draft, panels []Panel, extra []Finding) *Plan 
 	p := &Plan{FormatVersion: FormatVersion, ID: h.ID, SpecDigest: h.SpecDigest, MadeBy: h.MadeBy,
 		CreatedAt: h.CreatedAt.UTC().Truncate(time.Second), ExpiresAt: h.ExpiresAt.UTC().Truncate(time.Second),
 		Panels: append([]Panel{}, panels...), Steps: []Step{}, Kept: []Kept{}, Findings: append([]Finding{}, extra...)}
+	if names := fieldNames(drafts); len(names) > 0 {
+		p.Fields = names
+	}
 	for _, d := range drafts {
 		p.add(d)
 	}
@@ -55,6 +58,9 @@ func (p *Plan) add(d *Draft) {
 		step.Needs = make([]string, len(s.needs))
 		for i, need := range s.needs {
 			step.Needs[i] = ids[need]
+		}
+		if s.live != nil {
+			step.WasFields = marks(s.live, p.Fields[s.Kind])
 		}
 		if p.MadeBy != "" {
 			step.Call = callOf(&step)

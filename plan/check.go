@@ -40,7 +40,7 @@ func Check(p *Plan, live, desired map[string]*specs.State, kinds func(string) *s
 		if wanted == nil {
 			wanted = specs.NewState(s.Panel)
 		}
-		c := checker{step: s, live: state, kinds: kinds}
+		c := checker{plan: p, step: s, live: state, kinds: kinds}
 		c.check()
 		if s.Action == Delete && c.why == "" {
 			if along[s.Panel] == nil {
@@ -58,6 +58,7 @@ func Check(p *Plan, live, desired map[string]*specs.State, kinds func(string) *s
 
 // checker holds one step against the panel.
 type checker struct {
+	plan   *Plan
 	step   *Step
 	live   *specs.State
 	kinds  func(string) *specs.Kind
@@ -87,7 +88,7 @@ func (c *checker) check() {
 	case s.Action == Create:
 		c.why = "was absent when the plan was made, is there now, wanted: create"
 	case ResourceDigest(r) != s.Was:
-		c.why = threeWay(s, r)
+		c.why = c.plan.threeWay(s, r)
 	}
 }
 
@@ -106,22 +107,6 @@ func fieldsOf(s *Step) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// threeWay says what a resource was, is, and should become. The plan keeps the
-// old value only of the fields it changes; when all of those are as they were,
-// something else was changed.
-func threeWay(s *Step, r *specs.Resource) string {
-	var lines []string
-	for _, ch := range s.Changes {
-		if is, _ := r.Fields.Get(ch.Field); is != ch.Before {
-			lines = append(lines, fmt.Sprintf("%s: was %s, is %s, wanted %s", ch.Field, quote(ch.Before), quote(is), quote(ch.After)))
-		}
-	}
-	if len(lines) > 0 {
-		return strings.Join(lines, "\n")
-	}
-	return "was changed after the plan was made, though not in what the plan changes; wanted: " + wanted(s)
 }
 
 // goAlong counts what would go along with each delete of the plan now.

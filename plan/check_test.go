@@ -53,7 +53,7 @@ func TestCheck(t *testing.T) {
 		}(), nil},
 		{"somebody changed what the plan changes", without("1", res("ip", "1", "mask=16")), []string{`web1/ip/1: mask: was "8", is "16", wanted "24"`}},
 		{"somebody did what the plan does", without("1", res("ip", "1", "mask=24")), []string{`web1/ip/1: mask: was "8", is "24", wanted "24"`}},
-		{"somebody changed something else", without("1", res("ip", "1", "mask=8", "note=x")), []string{`web1/ip/1: was changed after the plan was made, though not in what the plan changes; wanted: update of mask`}},
+		{"somebody changed something else", without("1", res("ip", "1", "mask=8", "note=x")), []string{`web1/ip/1: note: was not told, is "x", wanted as it was`}},
 		{"what was to be updated is gone", without("1"), []string{`web1/ip/1: was there when the plan was made, is gone, wanted: update of mask`}},
 		{"what was to be deleted is gone", without("b.org"), []string{`web1/site/b.org: was there when the plan was made, is gone, wanted: delete`}},
 		{"what was to be made is there", without("", res("ip", "2", "mask=24")), []string{`web1/ip/2: was absent when the plan was made, is there now, wanted: create`}},

@@ -23,12 +23,14 @@ type Plan struct {
 	SpecDigest    string    `json:"spec_digest"` // of the resolved spec; see specs.Spec.Digest
 	// MadeBy says what wanted the steps when it was not the spec: "undo RUN",
 	// "migrate A → B". The spec then gave only panels and rules.
-	MadeBy   string    `json:"made_by,omitempty"`
-	Summary  Summary   `json:"summary"`
-	Panels   []Panel   `json:"panels"`   // sorted by name
-	Steps    []Step    `json:"steps"`    // in the order to run them, panel by panel
-	Kept     []Kept    `json:"kept"`     // sorted by ref
-	Findings []Finding `json:"findings"` // errors first, then by ref
+	MadeBy  string  `json:"made_by,omitempty"`
+	Summary Summary `json:"summary"`
+	Panels  []Panel `json:"panels"` // sorted by name
+	// Fields names, per kind, the fields that Step.WasFields is about.
+	Fields   map[string][]string `json:"fields,omitempty"`
+	Steps    []Step              `json:"steps"`    // in the order to run them, panel by panel
+	Kept     []Kept              `json:"kept"`     // sorted by ref
+	Findings []Finding           `json:"findings"` // errors first, then by ref
 }
 
 // Summary counts resources by what becomes of them.
@@ -107,8 +109,11 @@ type Step struct {
 	Secrets []string `json:"secrets"` // names of the secret fields written
 	Needs   []string `json:"needs"`   // ids of earlier steps that must be done first
 	// Was is the digest of the live resource this step was made from, or AbsentDigest.
-	Was    string `json:"was"`
-	Source string `json:"source"` // file:line of the entry that asked, empty for prune
+	Was string `json:"was"`
+	// WasFields has two bytes per field of Plan.Fields, base64: what they tell
+	// is which field has changed since, never a value. Not for a create.
+	WasFields string `json:"was_fields,omitempty"`
+	Source    string `json:"source"` // file:line of the entry that asked, empty for prune
 	// Why is for people; nothing may depend on it.
 	Why         string  `json:"why"`
 	TakesWithIt []Count `json:"takes_with_it"` // what goes with a deleted resource
