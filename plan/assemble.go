@@ -100,8 +100,7 @@ func overLimit(d *Draft, allDeletes int) []Finding {
 		live := d.deletable[kind]
 		if allowed := d.rules.Deletes.Allowed(live); n > allowed {
 			out = append(out, Finding{Severity: Error, Code: CodeDeletesLimit, Ref: d.panel.Name + "/" + kind,
-				Message: fmt.Sprintf("%d of %d %s on %s would be deleted, and the limit is %d; if that is what you want, say --allow-deletes %d",
-					n, live, kind, d.panel.Name, allowed, allDeletes)})
+				Message: fmt.Sprintf("%d of %d %s on %s would be deleted, and the limit is %d", n, live, kind, d.panel.Name, allowed) + meant(liftDeletes(allDeletes)), Lift: liftDeletes(allDeletes)})
 		}
 	}
 	return out

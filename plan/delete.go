@@ -15,7 +15,7 @@ import (
 func (w *kindWalk) delete(live, desired *specs.Resource, why string) {
 	ref := live.Ref
 	if w.isOwnAccount(ref) {
-		w.find(Error, CodeOwnAccount, ref.String(), "%s would delete the account ispsync logs in with; log in with another one, or except it from the rule", why)
+		w.find(Error, CodeOwnAccount, ref.String(), "%s would delete the account ispsync logs in with; log in with another one, or except it from the rule; no flag lifts this", why)
 		w.keep(ref, "the account ispsync logs in with")
 		return
 	}
@@ -27,10 +27,13 @@ func (w *kindWalk) delete(live, desired *specs.Resource, why string) {
 		return
 	}
 	reason, failed := shielded(w.protect, live)
+	if reason != "" && !failed && w.unprotected(ref, reason) {
+		reason = ""
+	}
 	if failed {
 		w.find(Error, CodeRule, ref.String(), "%s; correct the expression `%s`", reason, w.protect.Source)
 	} else if reason != "" && desired != nil {
-		w.find(Error, CodeProtected, ref.String(), "%s declares it absent, but it is %s; remove the tombstone or the rule", at(desired), reason)
+		w.hold(CodeProtected, ref.String(), liftProtected(ref), "%s declares it absent, but it is %s; remove the tombstone or the rule", at(desired), reason)
 	}
 	if reason != "" {
 		w.keep(ref, reason)
@@ -100,8 +103,11 @@ func (m *maker) takeBack(g *going) bool {
 		}
 		reason, failed := shielded(m.Rules.protect(t.live.Ref.Kind), t.live)
 		own := m.isOwnAccount(t.live.Ref)
-		if own {
+		switch {
+		case own:
 			reason = "the account ispsync logs in with"
+		case reason != "" && !failed && m.unprotected(t.live.Ref, reason):
+			reason = ""
 		}
 		if reason == "" {
 			continue
@@ -111,11 +117,11 @@ func (m *maker) takeBack(g *going) bool {
 		m.keep(t.root.Ref, what)
 		switch {
 		case own:
-			m.find(Error, CodeOwnAccount, t.root.Ref.String(), "%s: the delete %s", t.root.Why, what)
+			m.find(Error, CodeOwnAccount, t.root.Ref.String(), "%s: the delete %s; no flag lifts this", t.root.Why, what)
 		case failed:
 			m.find(Error, CodeRule, t.root.Ref.String(), "%s: the delete takes %s with it, but %s", t.root.Why, t.live.Ref, reason)
 		case t.root.desired != nil:
-			m.find(Error, CodeProtected, t.root.Ref.String(), "%s declares it absent, but the delete %s; remove the tombstone or the rule", at(t.root.desired), what)
+			m.hold(CodeProtected, t.root.Ref.String(), liftProtected(t.live.Ref), "%s declares it absent, but the delete %s; remove the tombstone or the rule", at(t.root.desired), what)
 		}
 	}
 	m.reportDeclared(g, func(s *draftStep) bool { return back[s] })

@@ -38,7 +38,7 @@ error rule_failed web1/ip/1: the prune rule of ip cannot be evaluated: no such t
 `, world{live: state(t, allKinds, res("ip", "1")), rules: rules(failing("ip"), nil)}},
 		{"protection beats prune quietly, and a tombstone loudly", `kept ip/1 (protected by mask == "8")
 kept ip/2 (protected by mask == "8")
-error protected web1/ip/2: site.yaml:9 declares it absent, but it is protected by mask == "8"; remove the tombstone or the rule
+error protected web1/ip/2: site.yaml:9 declares it absent, but it is protected by mask == "8"; remove the tombstone or the rule; if that is what you want, say --allow-protected web1/ip/2
 `, world{desired: state(t, "", absent("ip", "2")), live: state(t, allKinds, res("ip", "1", "mask=8"), res("ip", "2", "mask=8")), rules: rules(matching("ip", "mask", "8"), matching("ip", "mask", "8"))}},
 		{"a protect rule that cannot be evaluated protects", `kept ip/1 (the protect rule cannot be evaluated: no such thing)
 error rule_failed web1/ip/1: the protect rule cannot be evaluated: no such thing; correct the expression ` + "`nonsense`" + `
@@ -67,7 +67,7 @@ warning listing_incomplete web1/record: the list of record on web1 cannot be rel
 `, world{desired: state(t, "", absent("user", "alice")), live: failed("record")}},
 		{"nor what takes the protected with it", `kept user/alice (takes record/www.a.org with it, which is protected by name == "www.a.org")
 kept user/bob (not declared)
-error protected web1/user/alice: site.yaml:9 declares it absent, but the delete takes record/www.a.org with it, which is protected by name == "www.a.org"; remove the tombstone or the rule
+error protected web1/user/alice: site.yaml:9 declares it absent, but the delete takes record/www.a.org with it, which is protected by name == "www.a.org"; remove the tombstone or the rule; if that is what you want, say --allow-protected web1/record/www.a.org
 `, world{desired: state(t, "", absent("user", "alice")), live: state(t, allKinds, alice...), rules: rules(nil, matching("record", "name", "www.a.org"))}},
 		{"which prune does without", `kept user/alice (takes record/www.a.org with it, which is protected by name == "www.a.org")
 kept user/bob (not declared)
@@ -77,7 +77,7 @@ kept site/a.org (not declared)
 kept site/c.org (not declared)
 kept user/alice (takes site/a.org with it, which is protected by name == "a.org")
 kept user/bob (not declared)
-error protected web1/user/alice: site.yaml:9 declares it absent, but the delete takes site/a.org with it, which is protected by name == "a.org"; remove the tombstone or the rule
+error protected web1/user/alice: site.yaml:9 declares it absent, but the delete takes site/a.org with it, which is protected by name == "a.org"; remove the tombstone or the rule; if that is what you want, say --allow-protected web1/site/a.org
 `, world{desired: state(t, "", absent("user", "alice"), absent("site", "b.org")), live: state(t, allKinds, append([]specs.Resource{}, alice[0], alice[1], res("site", "a.org", "owner=alice"), alice[3], alice[4])...), rules: rules(nil, matching("site", "name", "a.org"))}},
 		{"what is declared must not go along", `s1 -user/alice takes 1 record takes 2 site takes 1 zone (ensure: absent)
 kept site/c.org (not declared)
@@ -90,10 +90,10 @@ error takes_declared web1/user/alice: deleting it (prune: name == "alice") takes
 `, world{desired: state(t, "", res("site", "a.org")), live: state(t, allKinds, alice[0], alice[1], alice[2]), rules: rules(matching("user", "name", "alice"), matching("site", "name", "a.org"))}},
 		{"the account in use is not deleted", `kept user/alice (the account ispsync logs in with)
 kept user/bob (not declared)
-error own_account web1/user/alice: ensure: absent would delete the account ispsync logs in with; log in with another one, or except it from the rule
+error own_account web1/user/alice: ensure: absent would delete the account ispsync logs in with; log in with another one, or except it from the rule; no flag lifts this
 `, world{desired: state(t, "", absent("user", "alice")), live: state(t, allKinds, alice...), account: "alice"}},
 		{"nor suspended", `kept user/alice (the account ispsync logs in with)
-error own_account web1/user/alice: site.yaml:2 would suspend the account ispsync logs in with; log in with another one, or do not declare active: false
+error own_account web1/user/alice: site.yaml:2 would suspend the account ispsync logs in with; log in with another one, or do not declare active: false; no flag lifts this
 `, world{desired: state(t, "", declaredAt(2, res("user", "alice", "active=false", "limit=3"))), live: state(t, allKinds, res("user", "alice", "active=true", "limit=1")), account: "alice"}},
 		{"but its sites may be, and it may be changed and resumed", `s1 ~user/alice active:false>true limit:"1">"3" (differs in active, limit)
 s2 ~site/alice active:true>false (differs in active)

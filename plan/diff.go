@@ -45,7 +45,7 @@ func (w *kindWalk) compare(desired, live *specs.Resource) {
 		}
 	}
 	if suspends && w.isOwnAccount(live.Ref) {
-		w.find(Error, CodeOwnAccount, live.Ref.String(), "%s would suspend the account ispsync logs in with; log in with another one, or do not declare active: false", at(desired))
+		w.find(Error, CodeOwnAccount, live.Ref.String(), "%s would suspend the account ispsync logs in with; log in with another one, or do not declare active: false; no flag lifts this", at(desired))
 		w.keep(live.Ref, "the account ispsync logs in with")
 		return
 	}

@@ -18,12 +18,15 @@ Do: read the deletes. If they are meant, say --allow-deletes N with exactly the
 plan's number. Exit code 5.`,
 	CodeProtected: `The spec declares something absent, or would delete its owner, while a protect rule
 says that it is never deleted.
-Do: remove the tombstone, or change the rule under protect. Exit code 5.`,
+Do: remove the tombstone, or change the rule under protect; or say --allow-protected REF
+with exactly its ref, for this once. Exit code 5.`,
 	CodeOwnAccount: `The plan would delete or suspend the account that ispsync itself logs in with.
+No flag lifts this.
 Do: log in with another account, or leave this one out of the rule. Exit code 5.`,
 	CodePolicy: `A policy of the spec is true of a step: deny blocks apply, warn does not. A policy that
 cannot be evaluated (a field the panel does not tell is nil) blocks too.
-Do: change the spec so that the step goes away, or change the policy. Exit code 5.`,
+Do: change the spec so that the step goes away, or change the policy; or say
+--allow-policy NAME with its name, for this once. Exit code 5.`,
 	CodeOwnerDiffers: `The resource belongs to another account than the one declared. Owners are not changed by
 ispsync: the panel moves domains between accounts in a procedure of its own.
 Do: correct owner in the spec, or move it in the panel.`,
@@ -58,6 +61,11 @@ Do: plan again after the apply.`,
 	CodeNotUndone: `Undoing a run cannot bring this back (files, mail, contents of databases, passwords), or leaves
 it alone because somebody changed it since.
 Do: restore from a backup what the message names; decide by hand about what was changed since.`,
+	CodeCollapsed: `A list has lost more than half and more than 10 of what it had at the last run, or all of more
+than 3, and a second reading said the same: so lists look when a broken configuration has
+unloaded a module. As a warning: little was lost, or none is listed where accounts use space.
+Do: look at the panel. If it is true, say --allow-collapse PANEL/KIND, for this once; the run
+after that compares with what is there then. Exit code 5.`,
 	CodeSecretNeeded: `A resource that comes from another panel, or from the past, needs a password to be made, and
 passwords cannot be read. Its step is not sent and ends as failed; what needs it is blocked.
 Do: say where the value comes from (migrate: in --map, or --generate-passwords; undo: declare the

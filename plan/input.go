@@ -36,6 +36,7 @@ type Rules struct {
 	// the whole plan (--allow-deletes); -1 when it was not given.
 	AllowDeletes int
 	Policies     Policies
+	Lifts        Lifts
 }
 
 func (r *Rules) prune(kind string) Match {

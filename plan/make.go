@@ -102,6 +102,7 @@ func Make(in Input) *Draft {
 	m.indexSteps()
 	m.findReferences(going)
 	m.selectTargets()
+	m.distrustEmpty()
 	m.draft.steps = m.order(slices.DeleteFunc(m.steps, func(s *draftStep) bool { return s.broken }))
 	m.draft.gone = goneWith(slices.DeleteFunc(slices.Clone(m.draft.steps), func(s *draftStep) bool { return s.Action != Delete }), going)
 	return m.draft
@@ -126,6 +127,11 @@ func (m *maker) ref(kind, key string) specs.Ref {
 
 func (m *maker) find(sev Severity, code, ref, format string, args ...any) {
 	m.draft.findings = append(m.draft.findings, Finding{Severity: sev, Code: code, Ref: ref, Message: fmt.Sprintf(format, args...)})
+}
+
+// hold finds something that blocks apply until the flag lift is given.
+func (m *maker) hold(code, ref, lift, format string, args ...any) {
+	m.draft.findings = append(m.draft.findings, Finding{Severity: Error, Code: code, Ref: ref, Message: fmt.Sprintf(format, args...) + meant(lift), Lift: lift})
 }
 
 func (m *maker) keep(ref specs.Ref, why string) {

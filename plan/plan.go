@@ -217,6 +217,9 @@ type Finding struct {
 	Code     string   `json:"code"` // see the Code… constants
 	Ref      string   `json:"ref"`  // the resource, or panel/kind, or panel; may be empty
 	Message  string   `json:"message"`
+	// Lift is the flag, with its value, that allows what the finding holds
+	// back; empty when nothing does.
+	Lift string `json:"lift,omitempty"`
 }
 
 // Codes of findings. They are stable: people's scripts match on them.
@@ -239,5 +242,6 @@ const (
 	CodeNotDeletable     = "not_deletable"       // error: a tombstone of a kind the panel cannot delete (exit 6)
 	CodeCircle           = "circle"              // error: resources refer to each other in a circle (exit 6)
 	CodeNotUndone        = "not_undone"          // warning: what undoing a run cannot bring back, or leaves alone
+	CodeCollapsed        = "collapsed"           // error: a kind lost most of its resources since the last run (exit 5); warning: lost a few, all there were
 	CodeSecretNeeded     = "secret_needed"       // warning: a create needs a secret that nobody can read; its step is not sent
 )

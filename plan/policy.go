@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/file"
@@ -65,9 +66,11 @@ type policyPlan struct {
 }
 
 type policySummary struct {
-	Create int `expr:"create"`
-	Update int `expr:"update"`
-	Delete int `expr:"delete"`
+	Create    int `expr:"create"`
+	Update    int `expr:"update"`
+	Delete    int `expr:"delete"`
+	Unchanged int `expr:"unchanged"`
+	Kept      int `expr:"kept"`
 }
 
 // CompilePolicies checks and compiles policies. Its error is a specs.Errors
@@ -121,7 +124,7 @@ func (d *Draft) checkPolicies(sum Summary) []Finding {
 	}
 	env := policyEnv{
 		Panel: policyPanel{Name: d.panel.Name, URL: d.panel.URL, Labels: d.panel.Labels},
-		Plan:  policyPlan{Summary: policySummary{Create: sum.Create, Update: sum.Update, Delete: sum.Delete}},
+		Plan:  policyPlan{Summary: policySummary(sum)},
 	}
 	var out []Finding
 	for _, s := range d.steps {
@@ -137,6 +140,7 @@ func (d *Draft) checkPolicies(sum Summary) []Finding {
 		for _, p := range d.rules.Policies {
 			if f, found := p.check(env); found {
 				f.Ref = s.Ref.String()
+				d.liftPolicy(&f, p.Name)
 				out = append(out, f)
 			}
 		}
@@ -163,6 +167,22 @@ func (p *compiledPolicy) check(env policyEnv) (f Finding, found bool) {
 	}
 	f.Message = fmt.Sprintf("policy %q: %s", p.Name, text)
 	return f, true
+}
+
+// liftPolicy names the flag that lifts a policy's objection, or makes the
+// objection a warning when the flag was given.
+func (d *Draft) liftPolicy(f *Finding, name string) {
+	if f.Severity != Error {
+		return
+	}
+	lift := liftPolicy(name)
+	if slices.Contains(d.rules.Lifts.Policies, name) {
+		f.Severity = Warning
+		f.Message += "; lifted by " + lift
+		return
+	}
+	f.Lift = lift
+	f.Message += meant(lift)
 }
 
 // plainError is an error of expr without its drawing of the source.

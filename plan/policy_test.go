@@ -20,17 +20,17 @@ func TestPolicies(t *testing.T) {
 		name, source, want string
 		warn               bool
 	}{
-		{"a step", `step.action == "delete" && step.kind == "user" && step.key == "gone"`, "error policy web1/user/gone: policy \"p\": no\n", false},
+		{"a step", `step.action == "delete" && step.kind == "user" && step.key == "gone"`, "error policy web1/user/gone: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
 		{"a warning", `step.ref == "web1/user/alice" && step.panel == "web1"`, "warning policy web1/user/alice: policy \"p\": no\n", true},
-		{"a change", `"limit" in step.changes and step.action == "update"`, "error policy web1/user/alice: policy \"p\": no\n", false},
-		{"a meter of the live resource", `step.action != "create" && live.quota_used > 0`, "error policy web1/user/alice: policy \"p\": no\n", false},
-		{"what goes along", `step.takes_with_it >= 1`, "error policy web1/user/gone: policy \"p\": no\n", false},
-		{"before and after", `live.limit != nil && desired.limit != live.limit`, "error policy web1/user/alice: policy \"p\": no\n", false},
-		{"the panel", `panel.name == "web1" && panel.url startsWith "https" && panel.labels.region == "ams" && step.action == "create"`, "error policy web1/user/new: policy \"p\": no\n", false},
-		{"the plan", `plan.summary.create == 1 && plan.summary.update == 1 && plan.summary.delete == 1 && step.action == "create"`, "error policy web1/user/new: policy \"p\": no\n", false},
+		{"a change", `"limit" in step.changes and step.action == "update"`, "error policy web1/user/alice: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
+		{"a meter of the live resource", `step.action != "create" && live.quota_used > 0`, "error policy web1/user/alice: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
+		{"what goes along", `step.takes_with_it >= 1`, "error policy web1/user/gone: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
+		{"before and after", `live.limit != nil && desired.limit != live.limit`, "error policy web1/user/alice: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
+		{"the panel", `panel.name == "web1" && panel.url startsWith "https" && panel.labels.region == "ams" && step.action == "create"`, "error policy web1/user/new: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
+		{"the plan", `plan.summary.create == 1 && plan.summary.update == 1 && plan.summary.delete == 1 && step.action == "create"`, "error policy web1/user/new: policy \"p\": no; if that is what you want, say --allow-policy p\n", false},
 		{"never true", `step.kind == "site"`, "", false},
 		{"what is not told is nil, and nil is no number: an error even as a warning", `step.action == "update" && live.size_used > 0`,
-			"error policy web1/user/alice: policy \"p\" cannot be evaluated: invalid operation: <nil> > int; a field the panel does not tell is nil: compare it with nil first, or use ??\n", true},
+			"error policy web1/user/alice: policy \"p\" cannot be evaluated: invalid operation: <nil> > int; a field the panel does not tell is nil: compare it with nil first, or use ??; if that is what you want, say --allow-policy p\n", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

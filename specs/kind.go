@@ -42,6 +42,10 @@ type Kind struct {
 	// Optional marks a kind that a panel may not know at all: a module or an
 	// edition that it does not have. Then it has none of them.
 	Optional bool
+	// Unloads marks a kind whose list comes back empty when the panel has
+	// unloaded the module behind it: an empty one is distrusted where accounts
+	// use disk space (panel-api.md section 11).
+	Unloads bool
 	// Async is set when a create only begins the work: the panel goes on by
 	// itself, and the resource is there when its list says so.
 	Async *Async

@@ -148,6 +148,7 @@ func readKind(src *source, name string, n *node, p *problems) *Kind {
 		"create_func": r.text(&k.CreateFunc),
 		"key_refers":  func(v *node) { var m map[string]string; r.params(&m)(v); k.KeyRefers = keyRefers(m) },
 		"optional":    r.flag(&k.Optional),
+		"unloads":     r.flag(&k.Unloads),
 		"dialects":    func(v *node) { k.Dialects = readDialects(&r, v) },
 		"async":       func(v *node) { k.Async = readAsync(&r, v) },
 		"owner":       r.text(&k.Owner),

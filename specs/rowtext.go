@@ -27,6 +27,7 @@ type rowText struct {
 	Login        bool                  `yaml:"login,omitempty"`
 	KeyRefers    map[string]string     `yaml:"key_refers,omitempty"`
 	Optional     bool                  `yaml:"optional,omitempty"`
+	Unloads      bool                  `yaml:"unloads,omitempty"`
 	Dialects     map[int]dialectText   `yaml:"dialects,omitempty"`
 	Brings       []string              `yaml:"brings,omitempty,flow"`
 	TakesWithIt  []string              `yaml:"takes_with_it,omitempty,flow"`
@@ -111,7 +112,7 @@ func textOfRow(k *Kind) rowText {
 			t.Create[p.Name] = p.expr
 		}
 	}
-	t.CreateFunc, t.Optional = k.CreateFunc, k.Optional
+	t.CreateFunc, t.Optional, t.Unloads = k.CreateFunc, k.Optional, k.Unloads
 	if len(k.Dialects) > 0 {
 		t.Dialects = textOfDialects(k.Dialects)
 	}

@@ -214,14 +214,7 @@ func (ap *application) lock(saved *plan.Plan) (release func(), err error) {
 // cannot be had. An error is returned before anything is written.
 func (ap *application) refusal() error {
 	p := ap.plan
-	var blocking []plan.Finding
-	for _, f := range p.Findings {
-		lifted := ap.saved && f.Code == plan.CodeDeletesLimit && ap.flags.allowDeletes == p.Summary.Delete
-		if f.Severity == plan.Error && !lifted {
-			blocking = append(blocking, f)
-		}
-	}
-	if len(blocking) > 0 {
+	if blocking := ap.blocking(); len(blocking) > 0 {
 		if !ap.oneDocument() {
 			if err := ap.a.showPlan(ap.a.stdout, p, ap.af.output, ""); err != nil {
 				return err

@@ -16,10 +16,11 @@ import (
 // nothing ends a run without steps: the plan says it all, findings included.
 func (ap *application) nothing() error {
 	r := ap.emptyReport(executor.Nothing)
+	seen := ap.rememberSeen(r)
 	if ap.af.output == "json" {
-		return errors.Join(ap.writeReport(r), writeJSON(ap.a.stdout, r))
+		return errors.Join(seen, ap.writeReport(r), writeJSON(ap.a.stdout, r))
 	}
-	return errors.Join(ap.writeReport(r), ap.a.showPlan(ap.a.stdout, ap.plan, ap.af.output, ""))
+	return errors.Join(seen, ap.writeReport(r), ap.a.showPlan(ap.a.stdout, ap.plan, ap.af.output, ""))
 }
 
 // finish writes and shows the report, and notes the exit code.
@@ -32,7 +33,7 @@ func (ap *application) finish(journaled *openRun, r *executor.Report, err error)
 	if jerr := journaled.journal.Err(); jerr != nil {
 		err = errors.Join(err, fmt.Errorf("nothing more was sent: %w", jerr))
 	}
-	err = errors.Join(err, journaled.finish(r), ap.keepRestarts(r))
+	err = errors.Join(err, journaled.finish(r), ap.keepRestarts(r), ap.rememberSeen(r))
 	switch r.Result {
 	case executor.Interrupted:
 		ap.a.exit(exitInterrupted)

@@ -174,7 +174,7 @@ func (t *target) plan(ctx context.Context, forms bool) (*plan.Plan, error) {
 	t.gone = map[string][]plan.Gone{}
 	drafts := make([]*plan.Draft, 0, len(reads))
 	infos := make([]plan.Panel, len(reads))
-	extra := literalFindings(t.spec.Warnings)
+	extra := append(literalFindings(t.spec.Warnings), t.seen.findings(t.flags.rails.lifts)...)
 	for i, r := range reads {
 		infos[i], extra = r.info, append(extra, r.findings...)
 		if r.draft != nil {

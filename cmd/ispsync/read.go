@@ -26,6 +26,7 @@ type panelFlags struct {
 	allowCommands bool
 	allowDeletes  int
 	rotate        []string
+	rails         railFlags
 }
 
 func (p *panelFlags) add(f *pflag.FlagSet) {
@@ -35,6 +36,7 @@ func (p *panelFlags) add(f *pflag.FlagSet) {
 	f.Var(&p.timeout, "timeout", "time for the whole run, such as 10m; then nothing new is started")
 	f.BoolVar(&p.allowCommands, "allow-commands", false, "allow secret.command in specs to run commands")
 	f.IntVar(&p.allowDeletes, "allow-deletes", -1, "allow a plan beyond limits.deletes; must be exactly its number of deletes")
+	p.rails.add(f)
 	f.StringArrayVar(&p.rotate, "rotate", nil, "write the secrets of existing resources whose ref matches; repeatable")
 }
 
@@ -61,6 +63,7 @@ type target struct {
 	// gone is what the last plan takes away, by panel.
 	gone  map[string][]plan.Gone
 	rules plan.Policies
+	seen  *sight
 }
 
 // aim chooses the panels and makes their clients. It checks everything that
@@ -69,7 +72,7 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 	if pf.parallelism < 1 {
 		return nil, fail(exitUsage, "--parallelism must be at least 1")
 	}
-	t := &target{a: a, flags: pf, spec: spec, clients: map[string]*apiclient.Client{}, dialects: map[int]*specs.Catalog{},
+	t := &target{a: a, flags: pf, spec: spec, seen: &sight{}, clients: map[string]*apiclient.Client{}, dialects: map[int]*specs.Catalog{},
 		secrets: &secretResolver{literal: spec.Literal, getenv: a.lookupEnv, allowCommands: pf.allowCommands}}
 	for kind := range spec.Prune {
 		t.pruned = append(t.pruned, kind)
@@ -78,6 +81,9 @@ func (a *app) aim(spec *specs.Spec, pf *panelFlags) (*target, error) {
 	var err error
 	if t.rules, err = compilePolicies(spec.Policies); err != nil {
 		return nil, withCode(exitUsage, err)
+	}
+	if err := pf.rails.check(spec); err != nil {
+		return nil, err
 	}
 	var errs []error
 	for _, name := range pf.panels {
@@ -197,6 +203,9 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	wants := plan.Wants(in, t.pruned)
 	live, err := snapshot(ctx, c, wants)
 	if err == nil {
+		err = t.believe(ctx, c, p, live, wants)
+	}
+	if err == nil {
 		r.info.Reachable, r.live, in.Live = true, live, live
 		if t.adjust != nil {
 			in.Desired, r.findings = t.adjust(p.Name, live)
@@ -241,6 +250,9 @@ func (t *target) draft(ctx context.Context, c *apiclient.Client, in plan.Input, 
 			return nil, err
 		}
 		t.dropAbsentKinds(in, along)
+		if err := t.believe(ctx, c, in.Panel, along, wants); err != nil {
+			return nil, err
+		}
 		in.Live.Add(along)
 		d = plan.Make(in)
 	}
@@ -306,7 +318,7 @@ func (t *target) planRules(p specs.Panel) *plan.Rules {
 		prune = nil
 	}
 	return &plan.Rules{Prune: prune, Protect: match(t.spec.Protect), AllowDeletes: t.flags.allowDeletes,
-		Deletes: plan.DeleteLimit{Count: t.spec.Deletes.Count, Percent: t.spec.Deletes.Percent}, Policies: t.rules}
+		Deletes: plan.DeleteLimit{Count: t.spec.Deletes.Count, Percent: t.spec.Deletes.Percent}, Policies: t.rules, Lifts: t.flags.rails.lifts}
 }
 
 // refGlobs makes a test of refs from globs in which * matches anything, or nil.

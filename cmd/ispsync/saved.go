@@ -140,7 +140,7 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 		ap.gone[name] = plan.GoneOf(p, state, ap.spec.Catalog.Kind)
 	}
 	ap.resumed.excuse(ap, live)
-	return ap.judgeStale()
+	return errors.Join(ap.judgeStale(), ap.collapsedNow())
 }
 
 // judgeStale refuses a plan of which steps are stale, unless --on-drift skip.
@@ -187,6 +187,9 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 		delete(kinds, wants[i].Kind.Name)
 	}
 	state, err := snapshot(ctx, c, wants)
+	if err == nil {
+		err = ap.believe(ctx, c, panel, state, wants)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +202,9 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 		return nil, err
 	}
 	ap.dropAbsentKinds(in, rest)
+	if err := ap.believe(ctx, c, panel, rest, along); err != nil {
+		return nil, err
+	}
 	state.Add(rest)
 	return state, c.Forms(ctx, state, changed)
 }
