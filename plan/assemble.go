@@ -70,7 +70,7 @@ func (p *Plan) add(d *Draft) {
 	}
 	p.Summary.Unchanged += d.unchanged
 	p.Kept = append(p.Kept, d.kept...)
-	p.Findings = append(p.Findings, d.findings...)
+	p.Findings = append(p.Findings, withoutEcho(d.findings, p.Findings)...)
 }
 
 func compareFindings(a, b Finding) int {

@@ -50,9 +50,17 @@ func (d Doubt) Finding(l Lifts) Finding {
 		f.Message += "; lifted by " + liftCollapsed(ref)
 	default:
 		f.Severity, f.Lift = Error, liftCollapsed(ref)
-		f.Message += "; look at the panel: so it is when a broken configuration has unloaded a module" + meant(f.Lift)
+		f.Message += "; look at the panel: so it is when a broken configuration has unloaded a module; if it is true, say " + f.Lift
 	}
 	return f
+}
+
+// withoutEcho leaves out the warnings of distrustEmpty about lists of which more
+// is known.
+func withoutEcho(found []Finding, known []Finding) []Finding {
+	return slices.DeleteFunc(slices.Clone(found), func(f Finding) bool {
+		return f.Code == CodeCollapsed && slices.ContainsFunc(known, func(k Finding) bool { return k.Code == f.Code && k.Ref == f.Ref })
+	})
 }
 
 // distrustEmpty warns of an empty list that decides something, where nobody
@@ -69,8 +77,8 @@ func (m *maker) distrustEmpty() {
 			return s.Kind == name && s.Action == Create || s.Kind == kind && s.Action == Delete
 		})
 		if users > 0 && decides {
-			m.find(Warning, CodeCollapsed, m.kindRef(name), "%s lists no %s, but %d %s on it use disk space; if there should be some, look at the panel before you apply: "+
-				"so it is when a broken configuration has unloaded the module", m.Panel.Name, name, users, kind)
+			m.find(Warning, CodeCollapsed, m.kindRef(name), "%s lists no %s, though accounts on it use disk space (%d %s); if there should be some, look at the panel before you apply: "+
+				"so it is when a broken configuration has unloaded a module", m.Panel.Name, name, users, kind)
 		}
 	}
 }

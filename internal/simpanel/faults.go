@@ -86,6 +86,10 @@ const (
 const (
 	// ShortList leaves out rows that p_elems counts.
 	ShortList Fault = "short-list"
+	// EmptyList is whole and holds nothing, as when a broken configuration has
+	// unloaded the module (panel-api.md section 11); that it is empty then and
+	// not an error is inferred.
+	EmptyList Fault = "empty-list"
 	// NoTotal leaves out p_elems.
 	NoTotal Fault = "no-total"
 	// RepeatPage answers the first page whichever is asked for.
@@ -105,7 +109,7 @@ var allFaults = []Fault{
 	RequestFailed, ForgetSession, EntityBomb, Endless, DeepNesting,
 	ApplyLater, Ignore,
 	ShortList, NoTotal, RepeatPage, ErrorInList, DuplicateRows, OrigCells,
-	BadGatewayAfter, Page, TooMany, RequestFailedAfter, Hang, Restarted, DropLate, HangLate, NoOK,
+	BadGatewayAfter, Page, TooMany, RequestFailedAfter, Hang, Restarted, DropLate, HangLate, NoOK, EmptyList,
 }
 
 // isLate tells whether a fault puts a change off.
@@ -116,7 +120,7 @@ func (f Fault) fits(name string, write bool) bool {
 	switch f {
 	case ApplyLater, Ignore, DropLate, HangLate, NoOK:
 		return write
-	case ShortList, NoTotal, RepeatPage, ErrorInList, DuplicateRows, OrigCells:
+	case ShortList, EmptyList, NoTotal, RepeatPage, ErrorInList, DuplicateRows, OrigCells:
 		fn, ok := byName[name]
 		return ok && fn.list
 	default:

@@ -100,6 +100,7 @@ func TestFaultsOfLists(t *testing.T) {
 	}{
 		{"", "2", "list: 5 of 12 from 6"},
 		{ShortList, "2", "list: 4 of 12 from 6"},
+		{EmptyList, "1", "no ok"}, // a whole document without rows
 		{NoTotal, "2", "list: 5 of (no p_elems) from 6"},
 		{RepeatPage, "2", "list: 5 of 12 from 1"},
 		{DuplicateRows, "2", "list: 5 of 12 from 6, one twice"},

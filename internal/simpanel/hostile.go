@@ -49,6 +49,8 @@ func (pg *listPage) spoil(f Fault) {
 	switch f {
 	case ShortList:
 		pg.rows = pg.rows[:max(0, len(pg.rows)-1-len(pg.rows)/10)]
+	case EmptyList:
+		pg.all, pg.rows = nil, nil
 	case NoTotal:
 		pg.hideTotal = true
 	case RepeatPage:
