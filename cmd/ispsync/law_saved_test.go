@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/ispsync/ispsync/internal/simpanel"
+	"github.com/ispsync/ispsync/plan"
 	"github.com/ispsync/ispsync/specs"
 )
 
@@ -185,4 +189,42 @@ func (s *stage) movedOnce(kind, key, field string, change, back func()) error {
 	p.Delete("user", "other")
 	back()
 	return nil
+}
+
+// TestLawAlteredPlan: a plan file with a wrong byte anywhere is refused before
+// anything is asked of a panel. (That the package plan refuses 10,000 of them,
+// or takes them for what they were, is its own law.)
+func TestLawAlteredPlan(t *testing.T) {
+	if err := inBubble(t, func(t *testing.T) error {
+		s, err := savedStage(t, 1, "update")
+		if err != nil {
+			return err
+		}
+		file, err := os.ReadFile(s.path("plan.json"))
+		if err != nil {
+			return err
+		}
+		s.panels["web1"].ResetCalls()
+		random, refused := rand.New(rand.NewPCG(3, 3)), 0
+		for range 200 {
+			altered := slices.Clone(file)
+			altered[random.IntN(len(altered))] ^= 1 << random.IntN(8)
+			if _, err := plan.Read(bytes.NewReader(altered)); err == nil {
+				continue
+			}
+			if err := os.WriteFile(s.path("altered.json"), altered, 0o600); err != nil {
+				return err
+			}
+			if _, err := s.want(exitStale, "apply", s.path("altered.json")); err != nil {
+				return err
+			}
+			refused++
+		}
+		if n := len(s.panels["web1"].Calls()); n > 0 || refused < 100 {
+			return fmt.Errorf("%d calls, %d refused", n, refused)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
 }
