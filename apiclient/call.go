@@ -57,6 +57,16 @@ func (p *params) set(name, value string) {
 	*p = append(*p, param{name, value})
 }
 
+// get is the value of a parameter, "" when it is not there.
+func (p params) get(name string) string {
+	for i := range p {
+		if p[i].name == name {
+			return p[i].value
+		}
+	}
+	return ""
+}
+
 func (p params) has(name string) bool {
 	for i := range p {
 		if p[i].name == name {
@@ -220,7 +230,7 @@ func (c *Client) request(ctx context.Context, k *call, cred credential) (*reques
 			value, err = c.secret(ctx, s.secret)
 		}
 		if err != nil && k.login {
-			return nil, noPassword{c.panel.Auth.Username, err}
+			return nil, noPassword{k.params.get("username"), err}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("the value of %s: %w", s.names[0], err)

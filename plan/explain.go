@@ -66,6 +66,13 @@ than 3, and a second reading said the same: so lists look when a broken configur
 unloaded a module. As a warning: little was lost, or none is listed where accounts use space.
 Do: look at the panel. If it is true, say --allow-collapse PANEL/KIND, for this once; the run
 after that compares with what is there then. Exit code 5.`,
+	CodePasswordDiffers: `The panel refused a login with the declared password (--check-passwords), so the account has
+another one. A plan does not change that by itself: nobody can tell which of the two is right.
+Do: say apply --rotate REF to write the declared one, or correct where the spec takes it from.`,
+	CodePasswordUnknown: `With --check-passwords, whether an account's password differs could not be found out: the answer
+was lost, the account asks for more than a password, or logins were stopped before the panel
+would block this address. Nothing is tried twice in a run.
+Do: read the reason; try again later, with --target for single accounts.`,
 	CodeSecretNeeded: `A resource that comes from another panel, or from the past, needs a password to be made, and
 passwords cannot be read. Its step is not sent and ends as failed; what needs it is blocked.
 Do: say where the value comes from (migrate: in --map, or --generate-passwords; undo: declare the

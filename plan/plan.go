@@ -243,5 +243,7 @@ const (
 	CodeCircle           = "circle"              // error: resources refer to each other in a circle (exit 6)
 	CodeNotUndone        = "not_undone"          // warning: what undoing a run cannot bring back, or leaves alone
 	CodeCollapsed        = "collapsed"           // error: a kind lost most of its resources since the last run (exit 5); warning: lost a few, all there were
+	CodePasswordDiffers  = "password_differs"    // warning: the panel refuses the declared password (--check-passwords)
+	CodePasswordUnknown  = "password_unchecked"  // warning: whether a password differs could not be found out
 	CodeSecretNeeded     = "secret_needed"       // warning: a create needs a secret that nobody can read; its step is not sent
 )

@@ -63,6 +63,7 @@ apply later; it is bound to what was seen, expires after 24 hours and is applied
 	sf.add(c.Flags())
 	pf.add(c.Flags())
 	addOutput(c.Flags(), &output)
+	addTryPasswords(c.Flags(), &pf)
 	c.Flags().StringVar(&out, "out", "", "save the plan to this file")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return c
@@ -78,8 +79,8 @@ func (a *app) driftCommand() *cobra.Command {
 		Use:   "drift",
 		Short: "Say whether the panels differ from the spec, for cron",
 		Long: `The plan, for cron: exit code 2 when something differs, 0 when nothing does. A
-difference that apply could not mend (an owner, a field that only a create can
-set) counts too.`,
+difference that apply does not mend by itself (an owner, a field that only a create
+can set, a password with --check-passwords) counts too.`,
 		Example: "  ispsync drift -q -f specs/ || mail -s drift admin@example.com",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -93,7 +94,7 @@ set) counts too.`,
 			if p.Summary.Changes() > 0 || slices.ContainsFunc(p.Findings, differs) {
 				a.exit(exitChanges)
 				if p.Summary.Changes() == 0 {
-					a.log.warn("the panels differ from the spec in what apply cannot mend: see the warnings")
+					a.log.warn("the panels differ from the spec in what apply does not mend by itself: see the warnings")
 				}
 			}
 			return a.showPlan(a.stdout, p, output, "")
@@ -101,13 +102,14 @@ set) counts too.`,
 	}
 	sf.add(c.Flags())
 	pf.add(c.Flags())
+	addTryPasswords(c.Flags(), &pf)
 	addOutput(c.Flags(), &output)
 	return c
 }
 
 // differs is true of findings about a declared value that is another on the panel.
 func differs(f plan.Finding) bool {
-	return f.Code == plan.CodeCreateOnly || f.Code == plan.CodeOwnerDiffers
+	return f.Code == plan.CodeCreateOnly || f.Code == plan.CodeOwnerDiffers || f.Code == plan.CodePasswordDiffers
 }
 
 func addOutput(f *pflag.FlagSet, to *string) {

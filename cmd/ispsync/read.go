@@ -27,6 +27,7 @@ type panelFlags struct {
 	allowDeletes  int
 	rotate        []string
 	rails         railFlags
+	tryPasswords  bool
 }
 
 func (p *panelFlags) add(f *pflag.FlagSet) {
@@ -138,7 +139,7 @@ type panelRead struct {
 	info  plan.Panel
 	draft *plan.Draft // nil when the panel could not be used
 	live  *specs.State
-	// findings are those of target.adjust.
+	// findings are those of target.adjust and about passwords.
 	findings []plan.Finding
 }
 
@@ -211,6 +212,9 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 			in.Desired, r.findings = t.adjust(p.Name, live)
 		}
 		r.draft, err = t.draft(ctx, c, in, forms)
+	}
+	if err == nil && t.flags.tryPasswords {
+		r.findings = append(r.findings, t.tryPasswords(ctx, c, in)...)
 	}
 	r.info.Requests, r.info.Forms = c.RequestsInAll(), c.FormsRead()
 	if err != nil {

@@ -131,9 +131,7 @@ func (t *target) believe(ctx context.Context, c *apiclient.Client, p specs.Panel
 		}
 	}
 	if len(doubtful) > 0 {
-		select {
-		case <-time.After(secondLook):
-		case <-ctx.Done():
+		if !pause(ctx, secondLook) {
 			return fmt.Errorf("panel %s: reading was interrupted: %w", p.Name, ctx.Err())
 		}
 		again, err := c.Snapshot(ctx, doubtful)
