@@ -56,11 +56,11 @@ func run(args []string, a *app) exitCode {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	err := root.Execute()
-	if err != nil {
-		fmt.Fprintln(a.stderr, errorText(err))
-	}
 	if a.log != nil {
 		a.log.close()
+	}
+	if err != nil && (a.log == nil || !a.log.failed(err, worst(codeOf(err), a.code))) {
+		fmt.Fprintln(a.stderr, errorText(err))
 	}
 	if err == nil {
 		return a.code

@@ -58,7 +58,7 @@ func newExample(t *testing.T, dir string) *example {
 	}
 	ex := &example{spec: spec, state: filepath.Join(t.TempDir(), "state")}
 	for i := range spec.Panels {
-		srv := httptest.NewServer(simpanel.New(simpanel.Options{Password: simPassword}))
+		srv := httptest.NewServer(simpanel.New(simpanel.Options{Password: testPassword}))
 		t.Cleanup(srv.Close)
 		spec.Panels[i].URL = srv.URL + "/ispmgr"
 		ex.provide(t, spec.Panels[i].Auth.Password)
@@ -78,12 +78,12 @@ func newExample(t *testing.T, dir string) *example {
 func (ex *example) provide(t *testing.T, s specs.Secret) {
 	switch s.Source {
 	case specs.SecretEnv:
-		ex.environ = append(ex.environ, s.Arg+"="+simPassword)
+		ex.environ = append(ex.environ, s.Arg+"="+testPassword)
 	case specs.SecretFile:
 		if err := os.MkdirAll(filepath.Dir(s.Arg), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(s.Arg, []byte(simPassword+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(s.Arg, []byte(testPassword+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	default:

@@ -87,7 +87,7 @@ func (c passwordCase) check(t *testing.T) error {
 		case "idle":
 			live["active"] = "off"
 		case "root":
-			live["passwd"] = simPassword
+			live["passwd"] = testPassword
 		case "new":
 			continue
 		}

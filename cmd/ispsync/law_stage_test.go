@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -80,13 +81,13 @@ func (p *staged) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1
 // newStage makes an empty stage. It must be made inside the bubble.
 func newStage(t *testing.T) *stage {
 	return &stage{dir: t.TempDir(), panels: map[string]*staged{}, byAddr: map[string]*staged{},
-		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + simPassword}}
+		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + testPassword}}
 }
 
 // add serves a panel until the test ends, and gives its URL.
 func (s *stage) add(t *testing.T, o simpanel.Options) (p *staged, url string) {
 	if o.Password == "" {
-		o.Password = simPassword
+		o.Password = testPassword
 	}
 	p = &staged{Panel: simpanel.New(o), conns: make(chan net.Conn), closed: make(chan struct{})}
 	addr := fmt.Sprintf("127.0.0.1:%d", 1500+len(s.panels))
@@ -177,6 +178,9 @@ func (s *stage) run(args ...string) (ran, error) {
 		return r, fmt.Errorf("%v, %v", errOut, errTold)
 	}
 	r.stdout, r.stderr = string(out), string(told)
+	if err := s.heldAgainst(args, r); err != nil {
+		return r, err
+	}
 	synctest.Wait() // closed connections are put away by goroutines of their own
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,6 +188,18 @@ func (s *stage) run(args ...string) (ran, error) {
 		return r, fmt.Errorf("%v left %d connections open\n%v", args, s.open, r)
 	}
 	return r, nil
+}
+
+// heldAgainst holds what a command said and left against the laws of suite_test.go.
+func (s *stage) heldAgainst(args []string, r ran) error {
+	err := errors.Join(leaks(s.dir, r.stdout+r.stderr, "spec.yaml"), document(r.stdout), events(r.stderr), documents(s.dir))
+	for _, p := range s.panels {
+		err = errors.Join(err, inURLs(p.Calls()))
+	}
+	if err != nil {
+		return fmt.Errorf("%v: %w\n%v", args, err, r)
+	}
+	return nil
 }
 
 // want runs one command and fails when its exit code is another.

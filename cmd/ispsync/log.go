@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,6 +62,16 @@ func (l *logger) stop() {
 }
 
 func (l *logger) close() { l.stop() }
+
+// failed tells the error a command ends with, where that is an event; elsewhere
+// it is text, and the caller's to write.
+func (l *logger) failed(err error, code exitCode) bool {
+	if l.json == nil {
+		return false
+	}
+	l.json.Error().Int("exit_code", int(code)).Msg(strings.TrimPrefix(errorText(err), "error: "))
+	return true
+}
 
 // say tells something that is neither a warning nor a detail; not with --quiet.
 func (l *logger) say(text string) {

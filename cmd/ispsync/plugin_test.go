@@ -60,7 +60,7 @@ func (p *plugin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // changed, and pruned.
 func TestPluginExample(t *testing.T) {
 	ex := newExample(t, filepath.Join("..", "..", "examples", "plugin"))
-	p := &plugin{panel: simpanel.New(simpanel.Options{Password: simPassword}), lists: map[string]map[string]string{
+	p := &plugin{panel: simpanel.New(simpanel.Options{Password: testPassword}), lists: map[string]map[string]string{
 		"old@example.com": {"owner": "alice", "title": "Old news", "moderated": "off"},
 	}}
 	srv := httptest.NewServer(p)
@@ -68,7 +68,7 @@ func TestPluginExample(t *testing.T) {
 	ex.spec.Panels[0].URL = srv.URL + "/ispmgr"
 	ex.run(t, exitOK, ex.apply)
 	l := p.lists["news@example.com"]
-	if l == nil || l["owner"] != "alice" || l["moderated"] != "on" || l["admin_passwd"] != simPassword || l["members"] != "bob@example.org carol@example.org" {
+	if l == nil || l["owner"] != "alice" || l["moderated"] != "on" || l["admin_passwd"] != testPassword || l["members"] != "bob@example.org carol@example.org" {
 		t.Errorf("the list is %v", l)
 	}
 	if p.lists["old@example.com"] != nil {

@@ -18,13 +18,14 @@ func (a *app) schemaCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of spec files, plans or reports",
+		Short: "Print the JSON Schema of spec files, plans, reports or events",
 		Long: `Prints a JSON Schema (2020-12): of spec files, for editors that complete and check
-them, or of the plan and report documents. With -f the kinds that a spec adds are in it.`,
+them, of the plan and report documents, or of an event: one line of what
+--log-format json writes to stderr. With -f the kinds that a spec adds are in it.`,
 		Example: "  ispsync schema > ispsync.schema.json\n  ispsync schema --of plan",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := oneOf("of", of, "spec", "plan", "report"); err != nil {
+			if err := oneOf("of", of, "spec", "plan", "report", "event"); err != nil {
 				return err
 			}
 			switch of {
@@ -32,6 +33,8 @@ them, or of the plan and report documents. With -f the kinds that a spec adds ar
 				return writeJSON(a.stdout, documentSchema(&plan.Plan{}, "plan"))
 			case "report":
 				return writeJSON(a.stdout, documentSchema(&executor.Report{}, "report"))
+			case "event":
+				return writeJSON(a.stdout, documentSchema(&event{}, "event"))
 			}
 			catalog, err := a.catalogOf(files)
 			if err != nil {
@@ -40,9 +43,18 @@ them, or of the plan and report documents. With -f the kinds that a spec adds ar
 			return writeJSON(a.stdout, specs.Schema(catalog))
 		},
 	}
-	c.Flags().StringVar(&of, "of", "spec", "spec, plan or report")
+	c.Flags().StringVar(&of, "of", "spec", "spec, plan, report or event")
 	c.Flags().StringArrayVarP(&files, "file", "f", nil, "also the kinds of this spec; repeatable")
 	return c
+}
+
+// oneWord is the schema of a text that is one of a few words.
+func oneWord[T ~string](words ...T) *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "string"}
+	for _, w := range words {
+		s.Enum = append(s.Enum, w)
+	}
+	return s
 }
 
 // documentSchema reflects a document. Documents are additive, so a reader
@@ -56,6 +68,16 @@ func documentSchema(v any, name string) *jsonschema.Schema {
 			return &jsonschema.Schema{Description: "A canonical value: text, number, boolean, list of texts, or null.",
 				OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "integer"}, {Type: "boolean"}, {Type: "null"},
 					{Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
+		case reflect.TypeFor[plan.Action]():
+			return oneWord(plan.Create, plan.Update, plan.Delete)
+		case reflect.TypeFor[plan.Severity]():
+			return oneWord(plan.Warning, plan.Error)
+		case reflect.TypeFor[executor.What]():
+			return oneWord(executor.Done, executor.Failed, executor.Blocked, executor.Stale, executor.Unknown, executor.NotRun)
+		case reflect.TypeFor[executor.Result]():
+			return oneWord(executor.Nothing, executor.Applied, executor.Partial, executor.Refused, executor.Interrupted)
+		case reflect.TypeFor[executor.RestartDone]():
+			return oneWord(executor.RestartNone, executor.RestartOK, executor.RestartFailed, executor.RestartUnsupported)
 		}
 		return nil
 	}}

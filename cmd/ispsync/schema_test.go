@@ -102,7 +102,7 @@ func TestDocumentSchemas(t *testing.T) {
 	if validate(plans, `{"format_version": 1}`) == nil {
 		t.Error("the schema takes what is no plan")
 	}
-	report := executor.Report{FormatVersion: executor.FormatVersion, Result: executor.Applied, Panels: []executor.LaneEnd{{Name: "web1"}},
+	report := executor.Report{FormatVersion: executor.FormatVersion, Result: executor.Applied, Panels: []executor.LaneEnd{{Name: "web1", Restart: executor.RestartNone}},
 		Outcomes: []executor.Outcome{{Step: "s1", Ref: specs.Ref{Panel: "web1", Kind: "user", Key: "a"}, Action: plan.Create, Outcome: executor.Failed, Error: &executor.ErrorDetail{Type: "x"}}}}
 	text, err := json.Marshal(report)
 	if err != nil {

@@ -46,15 +46,24 @@ func TestMain(m *testing.M) {
 //
 // sim writes panels.yaml with a panels: section; the password is in $SIM_PASSWORD.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	testscript.RunT(scriptT{t}, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			farm := &farm{panels: map[string]*farmPanel{}}
 			e.Values["farm"] = farm
-			e.Defer(farm.close)
-			e.Setenv("SIM_PASSWORD", simPassword)
+			t := e.T().(scriptT)
+			e.Defer(func() {
+				farm.close()
+				for name, p := range farm.panels {
+					if err := inURLs(p.Calls()); err != nil {
+						t.Errorf("%s: %v", name, err)
+					}
+				}
+				t.left(e.WorkDir)
+			})
+			e.Setenv("SIM_PASSWORD", testPassword)
 			e.Setenv("NO_COLOR", "1")
 			return nil
 		},
@@ -119,7 +128,7 @@ func (p *farmPanel) hook(c simpanel.Call) simpanel.Fault {
 
 func cmdSim(ts *testscript.TestScript, _ bool, args []string) {
 	f := ts.Value("farm").(*farm)
-	o := simpanel.Options{Password: simPassword, RestartDowntime: 0}
+	o := simpanel.Options{Password: testPassword, RestartDowntime: 0}
 	var users, sites, zones int
 	for _, arg := range args[1:] {
 		k, v, _ := strings.Cut(arg, "=")
@@ -215,6 +224,7 @@ func simCalls(ts *testscript.TestScript, p *farmPanel, _ []string) {
 	}
 	slices.Sort(lines)
 	fmt.Fprintln(ts.Stdout(), strings.Join(lines, "\n"))
+	ts.Check(inURLs(p.Calls()))
 	p.ResetCalls()
 }
 
@@ -247,7 +257,7 @@ func interrupt(ts *testscript.TestScript, p *farmPanel, args []string) {
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout = ts.Getenv("WORK"), []string{"SIM_PASSWORD=" + simPassword, "NO_COLOR=1"}, ts.Stdout()
+	cmd.Dir, cmd.Env, cmd.Stdout = ts.Getenv("WORK"), []string{"SIM_PASSWORD=" + testPassword, "NO_COLOR=1"}, ts.Stdout()
 	stderr, err := cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
