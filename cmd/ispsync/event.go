@@ -19,7 +19,7 @@ type event struct {
 
 	Panels    int   `json:"panels,omitempty" jsonschema:"description=spec read: panels of the spec"`
 	Resources int   `json:"resources,omitempty" jsonschema:"description=spec read and panel read: resources"`
-	Took      int64 `json:"took,omitempty" jsonschema:"description=spec read: milliseconds"`
+	Took      int64 `json:"took,omitempty" jsonschema:"description=spec read: nanoseconds"`
 	Requests  int   `json:"requests,omitempty" jsonschema:"description=panel read and lane ended: calls so far"`
 
 	Plan  string `json:"plan,omitempty" jsonschema:"description=apply began: the plan's digest"`

@@ -90,3 +90,27 @@ func (ap *application) blocking() []plan.Finding {
 	}
 	return out
 }
+
+// heldBackNow refuses a saved plan for what was not so when it was made: a list
+// that it is about has collapsed, or a policy or a protect rule is true of what
+// is there now.
+func (ap *application) heldBackNow(live map[string]*specs.State) error {
+	found := ap.seen.findings(ap.flags.rails.lifts)
+	for _, p := range ap.panels {
+		if live[p.Name] != nil {
+			found = append(found, plan.Recheck(ap.plan, p, ap.planRules(p), live[p.Name], ap.desired(p.Name), ap.staleSteps())...)
+		}
+	}
+	var texts []string
+	for _, f := range found {
+		if f.Severity == plan.Error {
+			texts = append(texts, f.Ref+": "+f.Message)
+		} else {
+			ap.a.log.warn("%s: %s", f.Ref, f.Message)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return fail(exitRail, "the panels have changed since the plan was made, and now it is refused; nothing was written:\n  %s", strings.Join(texts, "\n  "))
+}

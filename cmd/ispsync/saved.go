@@ -140,7 +140,7 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 		ap.gone[name] = plan.GoneOf(p, state, ap.spec.Catalog.Kind)
 	}
 	ap.resumed.excuse(ap, live)
-	return errors.Join(ap.judgeStale(), ap.collapsedNow())
+	return errors.Join(ap.judgeStale(), ap.heldBackNow(live))
 }
 
 // judgeStale refuses a plan of which steps are stale, unless --on-drift skip.

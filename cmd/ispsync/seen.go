@@ -186,20 +186,3 @@ func (ap *application) rememberSeen(r *executor.Report) error {
 	}
 	return errors.Join(errs...)
 }
-
-// collapsedNow refuses a saved plan when a list that it is about has collapsed
-// since, whatever the plan says of it.
-func (ap *application) collapsedNow() error {
-	var texts []string
-	for _, f := range ap.seen.findings(ap.flags.rails.lifts) {
-		if f.Severity == plan.Error {
-			texts = append(texts, f.Ref+": "+f.Message)
-		} else {
-			ap.a.log.warn("%s: %s", f.Ref, f.Message)
-		}
-	}
-	if len(texts) == 0 {
-		return nil
-	}
-	return fail(exitRail, "the plan is refused, nothing was written:\n  %s", strings.Join(texts, "\n  "))
-}

@@ -22,7 +22,7 @@ const (
 // sslcert.setcrt). It has no edit that makes one: each way of getting one is
 // a function of its own.
 var kindCert = kind{
-	name: "sslcert", owned: true, ownerParam: "username", keyColumn: "key", existsObject: "ssl cert", missedObject: "sslcert",
+	name: "sslcert", owned: true, ownerParam: "username", keyColumn: "key", secret: "key", existsObject: "ssl cert", missedObject: "sslcert",
 	newKey:   (*call).newCert,
 	complete: (*call).completeCert,
 	after:    (*call).issue,
