@@ -306,7 +306,7 @@ func (ap *application) begin() (*openRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = ap.keepGone(r.journal)
+	err = errors.Join(ap.keepGone(r.journal), ap.foreseeSeen())
 	switch {
 	case err != nil:
 	case ap.resumed != nil:

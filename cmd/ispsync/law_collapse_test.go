@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -72,11 +73,12 @@ func TestLawCollapse(t *testing.T) {
 			}
 			return nil
 		},
-		"always empty, it is refused":                           refusedCollapse,
-		"a saved plan, too":                                     savedCollapse,
-		"what is true is believed when it is said, once":        believedCollapse,
-		"the loss of a few is a warning":                        smallLoss,
-		"an empty list where accounts use space, and no memory": withoutMemory,
+		"always empty, it is refused":                                refusedCollapse,
+		"a saved plan, too":                                          savedCollapse,
+		"what is true is believed when it is said, once":             believedCollapse,
+		"the loss of a few is a warning":                             smallLoss,
+		"an empty list where accounts use space, and no memory":      withoutMemory,
+		"our own deletes are no collapse, wherever a run is cut off": ownDeletes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := inBubble(t, law); err != nil {
@@ -184,4 +186,40 @@ func withoutMemory(t *testing.T) error {
 		return fmt.Errorf("finding %+v: %v", f, r)
 	}
 	return nil
+}
+
+// ownDeletes looks into the state directory while deletes are under way: what a
+// run that is cut off would leave there is no more than what may be left.
+func ownDeletes(t *testing.T) error {
+	s, err := collapseStage(t, 30)
+	if err != nil {
+		return err
+	}
+	spec, err := os.ReadFile(s.path("spec.yaml"))
+	if err != nil {
+		return err
+	}
+	gone := strings.Replace(string(spec), `"prune": {`, `"prune": {"webdomain": "not (name in ['site00001-1.example.com', 'site00001-2.example.com'])",`, 1)
+	if err := os.WriteFile(s.path("spec.yaml"), []byte(gone), 0o600); err != nil {
+		return err
+	}
+	var seen []string
+	s.panels["web1"].SetFaults(simpanel.Faults{Hook: func(c simpanel.Call) simpanel.Fault {
+		if c.Func == "webdomain.delete" {
+			b, err := os.ReadFile(s.path(filepath.Join("state", "seen", "web1.json")))
+			seen = append(seen, fmt.Sprint(strings.Contains(string(b), `"webdomain": 2`), err))
+		}
+		return ""
+	}})
+	if _, err := s.want(exitOK, "apply", "--auto-approve", "--allow-deletes", "28"); err != nil {
+		return err
+	}
+	if len(seen) != 28 || seen[0] != "true <nil>" || seen[27] != "true <nil>" {
+		return fmt.Errorf("what a run would leave that is cut off: %v", seen)
+	}
+	p, r, err := s.plan(exitOK)
+	if err == nil && (len(p.Steps) > 0 || len(p.Findings) > 0) {
+		err = fmt.Errorf("afterwards: %v", r)
+	}
+	return err
 }

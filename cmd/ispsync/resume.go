@@ -115,6 +115,11 @@ func (r *resumption) check(dir stateDir) error {
 	return nil
 }
 
+// did reports whether the earlier run did a step.
+func (r *resumption) did(step string) bool {
+	return r != nil && r.rec != nil && r.rec.Steps[step] != nil && r.rec.Steps[step].Outcome == executor.Done
+}
+
 // markResumed remembers that a run was continued by another.
 func (d stateDir) markResumed(run, by string) error {
 	return writeFile(d.run(run, "resumed"), func(f *os.File) error {

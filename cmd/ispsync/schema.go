@@ -21,7 +21,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Short: "Print the JSON Schema of spec files, plans, reports or events",
 		Long: `Prints a JSON Schema (2020-12): of spec files, for editors that complete and check
 them, of the plan and report documents, or of an event: one line of what
---log-format json writes to stderr. With -f the kinds that a spec adds are in it.`,
+--log-format json writes to stderr, or of a run's journal in the state directory. With -f the kinds that a spec adds are in it.`,
 		Example: "  ispsync schema > ispsync.schema.json\n  ispsync schema --of plan",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -34,7 +34,7 @@ them, of the plan and report documents, or of an event: one line of what
 			case "report":
 				return writeJSON(a.stdout, documentSchema(&executor.Report{}, "report"))
 			case "event":
-				return writeJSON(a.stdout, documentSchema(&event{}, "event"))
+				return writeJSON(a.stdout, eventSchema())
 			}
 			catalog, err := a.catalogOf(files)
 			if err != nil {
@@ -57,6 +57,16 @@ func oneWord[T ~string](words ...T) *jsonschema.Schema {
 	return s
 }
 
+// eventSchema is that of a line of the log, or of a journal.
+func eventSchema() *jsonschema.Schema {
+	s, journal := documentSchema(&event{}, "event"), documentSchema(&executor.Line{}, "event")
+	for name, def := range journal.Definitions {
+		s.Definitions[name] = def
+	}
+	s.Ref, s.AnyOf = "", []*jsonschema.Schema{{Ref: s.Ref}, {Ref: journal.Ref}}
+	return s
+}
+
 // documentSchema reflects a document. Documents are additive, so a reader
 // must bear fields it does not know.
 func documentSchema(v any, name string) *jsonschema.Schema {
@@ -72,6 +82,8 @@ func documentSchema(v any, name string) *jsonschema.Schema {
 			return oneWord(plan.Create, plan.Update, plan.Delete)
 		case reflect.TypeFor[plan.Severity]():
 			return oneWord(plan.Warning, plan.Error)
+		case reflect.TypeFor[executor.LineEvent]():
+			return oneWord(executor.LineRun, executor.LineBefore, executor.LineCall, executor.LineAnswer, executor.LineStep, executor.LineSettled, executor.LineEnd)
 		case reflect.TypeFor[executor.What]():
 			return oneWord(executor.Done, executor.Failed, executor.Blocked, executor.Stale, executor.Unknown, executor.NotRun)
 		case reflect.TypeFor[executor.Result]():

@@ -31,7 +31,7 @@ type census struct {
 	// URL and Account say of whom it is: another account sees other things.
 	URL     string         `json:"url"`
 	Account string         `json:"account"`
-	At      time.Time      `json:"at"`
+	At      time.Time      `json:"at"`     // when it changed last
 	Counts  map[string]int `json:"counts"` // by kind
 }
 
@@ -63,7 +63,11 @@ func (d stateDir) saveCensus(p specs.Panel, counts map[string]int) error {
 	if c.Counts == nil {
 		c.Counts = map[string]int{}
 	}
+	before := maps.Clone(c.Counts)
 	maps.Copy(c.Counts, counts)
+	if maps.Equal(before, c.Counts) && c.FormatVersion == censusVersion {
+		return nil // as it was: nothing to write, and nothing to wait for
+	}
 	c.FormatVersion, c.URL, c.Account, c.At = censusVersion, p.URL, p.Account(), time.Now().UTC().Truncate(time.Second)
 	path := d.censusPath(p.Name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -157,6 +161,37 @@ func (t *target) believe(ctx context.Context, c *apiclient.Client, p specs.Panel
 
 func countable(k *specs.Kind) bool { return k.Su == "" && k.Parent == nil }
 
+// foreseeSeen writes down, before anything is sent, what there may be left of
+// what the plan deletes: a run that is cut off must not leave its own deletes
+// behind as a collapse.
+func (ap *application) foreseeSeen() error {
+	left := map[string]map[string]int{}
+	for i := range ap.plan.Steps {
+		s := &ap.plan.Steps[i]
+		if s.Action != plan.Delete || ap.seen.counts[s.Panel] == nil {
+			continue
+		}
+		if left[s.Panel] == nil {
+			left[s.Panel] = maps.Clone(ap.seen.counts[s.Panel])
+		}
+		for _, c := range append([]plan.Count{{Kind: s.Kind, Count: 1}}, s.TakesWithIt...) {
+			if n, ok := left[s.Panel][c.Kind]; ok {
+				left[s.Panel][c.Kind] = max(0, n-c.Count)
+			}
+		}
+	}
+	return ap.saveSeen(left)
+}
+
+// saveSeen writes the counts of panels.
+func (ap *application) saveSeen(counts map[string]map[string]int) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		errs = append(errs, stateDir(ap.a.stateDir).saveCensus(*ap.spec.Panel(name), counts[name]))
+	}
+	return errors.Join(errs...)
+}
+
 // rememberSeen writes down what there is after the run: what was seen, and what
 // the steps made of it. A step whose fate is unknown counts for the smaller
 // number, so that it does not raise a doubt the next time.
@@ -171,6 +206,7 @@ func (ap *application) rememberSeen(r *executor.Report) error {
 			}
 		}
 		switch {
+		case ap.resumed.did(s.ID): // and so it was seen as it is
 		case o.Outcome == executor.Done && s.Action == plan.Create:
 			add(s.Kind, 1)
 		case (o.Outcome == executor.Done || o.Outcome == executor.Unknown) && s.Action == plan.Delete:
@@ -180,9 +216,5 @@ func (ap *application) rememberSeen(r *executor.Report) error {
 			}
 		}
 	}
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		errs = append(errs, stateDir(ap.a.stateDir).saveCensus(*ap.spec.Panel(name), counts[name]))
-	}
-	return errors.Join(errs...)
+	return ap.saveSeen(counts)
 }

@@ -66,10 +66,10 @@ func inURLs(calls []simpanel.Call) error {
 // schemas are the published schemas, compiled when first asked for.
 var schemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	out := map[string]*jsonschema.Schema{}
-	for name, v := range map[string]any{"plan": &plan.Plan{}, "report": &executor.Report{}, "event": &event{}} {
-		s := documentSchema(v, name)
+	for name, s := range map[string]*reflected.Schema{"plan": documentSchema(&plan.Plan{}, "plan"), "report": documentSchema(&executor.Report{}, "report"), "event": eventSchema()} {
 		if name == "event" { // more than a reader must ask for: every key is known
 			s.Definitions["event"].AdditionalProperties = reflected.FalseSchema
+			s.Definitions["Line"].AdditionalProperties = reflected.FalseSchema
 		}
 		text, err := json.Marshal(s)
 		if err != nil {
@@ -91,7 +91,7 @@ var schemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 })
 
 // document holds a text that begins with a JSON document against the schema it
-// should be of; what is no plan, report or event is not looked at.
+// should be of; what is no plan, report, event or line of a journal is not looked at.
 func document(text string) error {
 	if !strings.HasPrefix(text, "{") {
 		return nil
@@ -110,7 +110,7 @@ func document(text string) error {
 		kind = "plan"
 	case keys["format_version"] != nil && keys["outcomes"] != nil:
 		kind = "report"
-	case keys["level"] != nil && keys["message"] != nil:
+	case keys["level"] != nil && keys["message"] != nil, keys["event"] != nil && keys["run"] != nil:
 		kind = "event"
 	default:
 		return nil
@@ -142,14 +142,19 @@ func events(stderr string) error {
 // documents holds files against the schemas.
 func documents(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Ext(path) != ".json" || strings.HasPrefix(e.Name(), "altered") {
+		ext := filepath.Ext(path)
+		if err != nil || e.IsDir() || ext != ".json" && ext != ".jsonl" || strings.HasPrefix(e.Name(), "altered") {
 			return err
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		if err := document(string(b)); err != nil {
+		check := document
+		if ext == ".jsonl" {
+			check = events
+		}
+		if err := check(string(b)); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		return nil
