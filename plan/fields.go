@@ -104,7 +104,7 @@ func (p *Plan) moved(s *Step, now *specs.Resource) (names []string, told map[str
 	return names, told
 }
 
-// manyUntold is from how many fields on, all of them not told when the plan was
+// manyUntold is from how many fields on, none of them told when the plan was
 // made, it is likelier that their form was not read than that somebody set them.
 const manyUntold = 4
 
@@ -121,28 +121,31 @@ func (p *Plan) threeWay(s *Step, r *specs.Resource) string {
 		}
 	}
 	names, told := p.moved(s, r)
+	names = slices.DeleteFunc(names, func(name string) bool { return changes[name] })
 	wish := "wanted as it was"
 	if s.Action == Delete {
 		wish = "wanted: delete"
 	}
-	unread := len(names) >= manyUntold
+	untold := 0
 	for _, name := range names {
-		unread = unread && !told[name]
-		if changes[name] {
-			continue
-		}
-		was := "something else"
 		if !told[name] {
-			was = "not told"
+			untold++
 		}
+	}
+	for _, name := range names {
 		is, _ := r.Fields.Get(name)
-		lines = append(lines, fmt.Sprintf("%s: was %s, is %s, %s", name, was, quote(is), wish))
+		switch {
+		case told[name]:
+			lines = append(lines, fmt.Sprintf("%s: was something else, is %s, %s", name, quote(is), wish))
+		case untold < manyUntold:
+			lines = append(lines, fmt.Sprintf("%s: was not told, is %s, %s", name, quote(is), wish))
+		}
+	}
+	if untold >= manyUntold {
+		lines = append(lines, fmt.Sprintf("%d fields are told now that the plan was made without: a plan to be applied is one that `ispsync plan --out` saved, which reads them all", untold))
 	}
 	if len(lines) == 0 {
 		return "was changed after the plan was made, though not in what the plan changes; wanted: " + wanted(s)
-	}
-	if unread {
-		lines = append(lines, "the plan was made without these fields: save plans with `ispsync plan --out`, which reads them all")
 	}
 	return strings.Join(lines, "\n")
 }
