@@ -301,6 +301,9 @@ func (ap *application) begin() (*openRun, error) {
 			return nil, err
 		}
 	}
+	if err := ap.trySecrets(); err != nil {
+		return nil, err
+	}
 	dir := stateDir(ap.a.stateDir)
 	r, err := dir.begin(ap.plan, executor.RunStart{Command: "apply", Panels: ap.names(), Saved: ap.saved, Resumes: ap.resumed.run(), MadeBy: ap.plan.MadeBy, Restart: ap.af.restart})
 	if err != nil {

@@ -163,8 +163,11 @@ func otherValue(f *specs.FieldRow, held string) string {
 // and takes the change back.
 func (s *stage) movedOnce(kind, key, field string, change, back func()) error {
 	p := s.panels["web1"]
-	if _, err := s.want(exitOK, "plan", "--out", s.path("skip.json")); err != nil {
-		return err
+	skip := field == "" || len(field)%4 == 0 // one field in four: it takes three runs
+	if skip {
+		if _, err := s.want(exitOK, "plan", "--out", s.path("skip.json")); err != nil {
+			return err
+		}
 	}
 	p.ResetCalls()
 	change()
@@ -176,6 +179,10 @@ func (s *stage) movedOnce(kind, key, field string, change, back func()) error {
 		return fmt.Errorf("%d writing calls: %v", len(s.writes()["web1"]), r)
 	case !strings.Contains(r.stderr, "web1/"+kind+"/"+key+": ") || field != "" && !strings.Contains(r.stderr, field+": was "):
 		return fmt.Errorf("it does not say what moved: %v", r)
+	}
+	if !skip {
+		back()
+		return nil
 	}
 	report, r, err := s.apply(s.path("skip.json"), "--on-drift", "skip")
 	if err != nil || r.code != exitPartial || report.Summary.Stale != 1 || report.Summary.Done != 1 || len(report.Outcomes) != 2 {
