@@ -73,6 +73,7 @@ func TestLawSecretsOfEveryKind(t *testing.T) {
 			d.ran(t, exitOK, "apply", d.path("plan.json"), "--report", d.path("report.json"), "--log-format", "json")
 			d.ran(t, exitOK, "drift", "--check-passwords") // what arrived is taken
 			d.arrived(t, "")
+			d.ran(t, exitOK, "runs")
 			d.rotated(t)
 			d.failed(t)
 		})
@@ -158,7 +159,7 @@ func (d *doorStage) ran(t *testing.T, want exitCode, args ...string) {
 	}
 	defer out.Close()
 	args = append(args, "-v", "--state-dir", d.path("state"))
-	if args[0] != "show" {
+	if args[0] != "show" && args[0] != "runs" {
 		args = append(args, "-f", d.path("spec.yaml"))
 	}
 	if args[0] == "plan" || args[0] == "apply" || args[0] == "drift" {
