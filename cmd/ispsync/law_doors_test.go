@@ -74,6 +74,8 @@ func TestLawSecretsOfEveryKind(t *testing.T) {
 			d.ran(t, exitOK, "drift", "--check-passwords") // what arrived is taken
 			d.arrived(t, "")
 			d.ran(t, exitOK, "runs")
+			d.ran(t, exitOK, "undo", "last", "--out", d.path("undo.json"))
+			d.ran(t, exitOK, "export")
 			d.rotated(t)
 			d.failed(t)
 		})

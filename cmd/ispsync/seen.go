@@ -28,9 +28,10 @@ import (
 // census is <state-dir>/seen/<panel>.json.
 type census struct {
 	FormatVersion string `json:"format_version"`
-	// URL and Account say of whom it is: another account sees other things.
+	// URL, Account and Su say of whom it is: another account sees other things.
 	URL     string         `json:"url"`
 	Account string         `json:"account"`
+	Su      string         `json:"su,omitempty"`
 	At      time.Time      `json:"at"`     // when it changed last
 	Counts  map[string]int `json:"counts"` // by kind
 }
@@ -51,7 +52,7 @@ func (d stateDir) census(p specs.Panel) (c census, err error) {
 	if err == nil {
 		err = json.Unmarshal(b, &c)
 	}
-	if err != nil || c.FormatVersion != censusVersion || c.URL != p.URL || c.Account != p.Account() {
+	if err != nil || c.FormatVersion != censusVersion || c.URL != p.URL || c.Account != p.Account() || c.Su != p.Su {
 		return census{}, err
 	}
 	return c, nil
@@ -68,7 +69,7 @@ func (d stateDir) saveCensus(p specs.Panel, counts map[string]int) error {
 	if maps.Equal(before, c.Counts) && c.FormatVersion == censusVersion {
 		return nil // as it was: nothing to write, and nothing to wait for
 	}
-	c.FormatVersion, c.URL, c.Account, c.At = censusVersion, p.URL, p.Account(), time.Now().UTC().Truncate(time.Second)
+	c.FormatVersion, c.URL, c.Account, c.Su, c.At = censusVersion, p.URL, p.Account(), p.Su, time.Now().UTC().Truncate(time.Second)
 	path := d.censusPath(p.Name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("the state directory cannot be written to: %w", err)
