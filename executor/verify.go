@@ -63,7 +63,7 @@ func (l *lane) toVerify() *verification {
 	v := &verification{map[string][]*check{}, map[string]error{}}
 	for at := range l.steps {
 		s := l.step(at)
-		if l.outcome(at).Outcome != Done || s.Action == plan.Update && len(s.Changes) == 0 {
+		if l.outcome(at).Outcome != Done || s.Action == plan.Update && len(s.Changes) == 0 || l.accountWent(s) {
 			continue
 		}
 		v.checks[s.Kind] = append(v.checks[s.Kind], &check{at: at, step: s})
@@ -72,6 +72,23 @@ func (l *lane) toVerify() *verification {
 		v.unread[kind] = errors.New("it was not read")
 	}
 	return v
+}
+
+// accountWent reports whether a step deleted something of an account that the
+// lane deleted as well. Nobody can list for such an account, and nothing of it is
+// left: that the account went is verified.
+func (l *lane) accountWent(s *plan.Step) bool {
+	accounts := l.o.Kind(s.Kind).Su
+	if s.Action != plan.Delete || accounts == "" {
+		return false
+	}
+	for at := range l.steps {
+		a := l.step(at)
+		if a.Action == plan.Delete && a.Kind == accounts && a.Key == s.Su && l.outcome(at).Outcome == Done {
+			return true
+		}
+	}
+	return false
 }
 
 // readBack looks once at all that is left, and drops what is in effect.
