@@ -165,6 +165,23 @@ func (c *Catalog) checkRow(k *Kind) (errs []error) {
 			bad("key_refers names the unknown kind %q", r.Kind)
 		}
 	}
+	for _, f := range k.Fields {
+		for _, kind := range []string{f.Names, f.Offered, f.Bounds} {
+			if kind != "" && c.kinds[kind] == nil {
+				bad("field %s names the unknown kind %q", f.Name, kind)
+			}
+		}
+		for with := range f.With {
+			if k.byName[with] == nil {
+				bad("field %s: with names the unknown field %q", f.Name, with)
+			}
+		}
+	}
+	for _, kind := range k.Offered {
+		if c.kinds[kind] == nil {
+			bad("offered names the unknown kind %q", kind)
+		}
+	}
 	for _, other := range slices.Concat(k.Brings, k.TakesWithIt) {
 		if c.kinds[other] == nil {
 			bad("brings or takes_with_it names the unknown kind %q", other)

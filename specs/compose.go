@@ -63,7 +63,7 @@ type CreateParam struct {
 // compileRow compiles the expressions of a row.
 func compileRow(k *Kind) (errs []error) {
 	derives := func(f *FieldRow) bool { return f.Derived != "" }
-	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && len(k.Create)+len(k.KeyRefers) == 0 && !slices.ContainsFunc(k.Fields, derives) {
+	if k.Key.Compose == "" && k.Key.Live == "" && k.CreateFunc == "" && k.Probe == "" && k.Builtin == "" && len(k.Create)+len(k.KeyRefers) == 0 && !slices.ContainsFunc(k.Fields, derives) {
 		return nil // nearly all rows; compiling costs start-up time
 	}
 	pure := newExpressions(nil).pureOptions(".")
@@ -87,6 +87,12 @@ func compileRow(k *Kind) (errs []error) {
 	}
 	if k.Key.Live != "" {
 		k.live = compile("key.live", k.Key.Live, nil)
+	}
+	if k.Probe != "" {
+		k.probe = compile("probe", k.Probe, env)
+	}
+	if k.Builtin != "" {
+		k.builtin = compile("builtin", k.Builtin, env)
 	}
 	withKey := maps.Clone(env)
 	withKey["key"] = types.String

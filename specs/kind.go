@@ -58,6 +58,18 @@ type Kind struct {
 	// TakesWithIt names the kinds whose resources, owned by this one, go when
 	// it is deleted.
 	TakesWithIt []string
+	// Offered says of parameters of the create call which kind's keys are the
+	// values that a panel offers: a database's server. See FieldRow.Offered.
+	Offered map[string]string
+	// Builtin is an expression over `name` (the key) and the fields that is true of
+	// resources which panels make by themselves and nobody else can make: the SOA
+	// of a zone. They are not taken to another panel.
+	Builtin string
+	// Probe is an expression over `name` (the key) and the fields that yields
+	// where a visitor meets the resource: http://HOST/, https://HOST/ or
+	// dns:NAME?type=TYPE (RFC 4501); see Moved.Probes.
+	Probe string
+
 	// Meters are list columns that expressions may see but that are no fields.
 	Meters []string
 
@@ -66,6 +78,8 @@ type Kind struct {
 	compose *vm.Program // Key.Compose, compiled
 	live    *vm.Program // Key.Live, compiled
 	create  *vm.Program // CreateFunc, compiled
+	probe   *vm.Program // Probe, compiled
+	builtin *vm.Program // Builtin, compiled
 
 	// Dialects say what differs on panels of a generation (4, 5 or 6); see
 	// Catalog.For.
@@ -83,6 +97,7 @@ type Key struct {
 	Canon   Canon
 	Compose string // expression that makes the key of a name and fields; empty: the name is the key
 	Live    string // expression that makes the key of a row of the list; empty: Columns hold it
+	Max     int    // the longest name a panel takes, in characters; 0 when nobody knows
 	Unique  bool   // the panel refuses a second one, so a create may be repeated when it provably is not there
 	Doc     string
 	Example string
@@ -144,6 +159,21 @@ type FieldRow struct {
 	Separator string
 	// Refers names the kind whose resource this field points at, or "".
 	Refers string
+	// Names is the kind whose keys this field holds though nothing looks whether
+	// they are there; a renamed one is followed. Refers does both.
+	Names string
+	// Offered names the kind whose keys are the values that a panel offers for
+	// this field, besides Values: its templates for accounts, its addresses.
+	Offered string
+	// Bounds names the kind of which an account may own at most so many as this
+	// field of the account says.
+	Bounds string
+	// MappedAs are words of a map file, besides Name, whose tables are about this
+	// field too: ip for all addresses. See Mapping.
+	MappedAs []string
+	// With says which values of other fields give this one a meaning; under others
+	// a panel makes it up, and it is not taken to another panel.
+	With map[string]string
 	// Required fields must be given when a resource is created.
 	Required bool
 	// CreateOnly fields are sent when a resource is created and never after: a

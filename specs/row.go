@@ -61,6 +61,17 @@ func (r *rowReader) flag(to *bool) func(*node) {
 	}
 }
 
+func (r *rowReader) number(to *int) func(*node) {
+	return func(v *node) {
+		n, err := strconv.Atoi(v.text)
+		if v.kind != scalarNode || err != nil || n < 0 {
+			r.problems.add(r.src, v, "this must be a whole number", "")
+			return
+		}
+		*to = n
+	}
+}
+
 // list takes a list of texts, or one text.
 func (r *rowReader) list(to *[]string) func(*node) {
 	return func(v *node) {
@@ -155,6 +166,7 @@ func readKind(src *source, name string, n *node, p *problems) *Kind {
 		"parent":      func(v *node) { k.Parent = readParent(&r, v) },
 		"su":          r.text(&k.Su), "login": r.flag(&k.Login),
 		"brings": r.list(&k.Brings), "takes_with_it": r.list(&k.TakesWithIt), "meters": r.list(&k.Meters),
+		"offered": r.params(&k.Offered), "builtin": r.text(&k.Builtin), "probe": r.text(&k.Probe),
 		"fields": func(v *node) { fields = v },
 	})
 	if fields != nil {
@@ -166,7 +178,7 @@ func readKind(src *source, name string, n *node, p *problems) *Kind {
 func readKey(r *rowReader, n *node, key *Key) {
 	r.each(n, map[string]func(*node){
 		"param": r.text(&key.Param), "column": r.list(&key.Columns), "elid": r.text(&key.Elid),
-		"canon": r.canon(&key.Canon), "compose": r.text(&key.Compose), "live": r.text(&key.Live), "unique": r.flag(&key.Unique), "doc": r.text(&key.Doc), "example": r.text(&key.Example),
+		"canon": r.canon(&key.Canon), "compose": r.text(&key.Compose), "live": r.text(&key.Live), "max": r.number(&key.Max), "unique": r.flag(&key.Unique), "doc": r.text(&key.Doc), "example": r.text(&key.Example),
 	})
 }
 
@@ -207,6 +219,7 @@ func readFields(r *rowReader, n *node, k *Kind) {
 			"doc": r.text(&f.Doc), "sure": r.text(&f.Sure), "param": r.text(&f.Param),
 			"read": r.text(&read), "column": r.list(&f.Columns), "form": r.text(&f.Form),
 			"canon": r.canon(&f.Canon), "separator": r.text(&f.Separator), "refers": r.text(&f.Refers),
+			"names": r.text(&f.Names), "offered": r.text(&f.Offered), "bounds": r.text(&f.Bounds), "mapped_as": r.list(&f.MappedAs), "with": r.params(&f.With),
 			"key_part": r.flag(&f.KeyPart), "required": r.flag(&f.Required), "create_only": r.flag(&f.CreateOnly),
 			"secret": r.flag(&f.Secret), "confirm": r.text(&f.Confirm), "toggle": r.flag(&f.Toggle),
 			"default": func(v *node) { hasDefault = true; r.text(&deflt)(v) },

@@ -32,6 +32,9 @@ type rowText struct {
 	Brings       []string              `yaml:"brings,omitempty,flow"`
 	TakesWithIt  []string              `yaml:"takes_with_it,omitempty,flow"`
 	Meters       []string              `yaml:"meters,omitempty,flow"`
+	Offered      map[string]string     `yaml:"offered,omitempty,flow"`
+	Builtin      string                `yaml:"builtin,omitempty"`
+	Probe        string                `yaml:"probe,omitempty"`
 	Fields       map[string]*fieldText `yaml:"fields,omitempty"`
 }
 
@@ -42,6 +45,7 @@ type keyText struct {
 	Canon   string   `yaml:"canon"`
 	Compose string   `yaml:"compose,omitempty"`
 	Live    string   `yaml:"live,omitempty"`
+	Max     int      `yaml:"max,omitempty"`
 	Unique  bool     `yaml:"unique"`
 	Doc     string   `yaml:"doc,omitempty"`
 	Example string   `yaml:"example,omitempty"`
@@ -61,25 +65,30 @@ type parentText struct {
 }
 
 type fieldText struct {
-	Doc        string   `yaml:"doc,omitempty"`
-	Sure       string   `yaml:"sure,omitempty"`
-	Param      string   `yaml:"param"`
-	Read       ReadFrom `yaml:"read"`
-	Column     []string `yaml:"column,omitempty,flow"`
-	Form       string   `yaml:"form,omitempty"`
-	Canon      string   `yaml:"canon"`
-	Separator  string   `yaml:"separator,omitempty"`
-	Refers     string   `yaml:"refers,omitempty"`
-	KeyPart    bool     `yaml:"key_part,omitempty"`
-	Required   bool     `yaml:"required,omitempty"`
-	CreateOnly bool     `yaml:"create_only,omitempty"`
-	Secret     bool     `yaml:"secret,omitempty"`
-	Confirm    string   `yaml:"confirm,omitempty"`
-	Toggle     bool     `yaml:"toggle,omitempty"`
-	Default    *string  `yaml:"default,omitempty"`
-	Derived    string   `yaml:"derived,omitempty"`
-	Values     []string `yaml:"values,omitempty,flow"`
-	Example    string   `yaml:"example,omitempty"`
+	Doc        string            `yaml:"doc,omitempty"`
+	Sure       string            `yaml:"sure,omitempty"`
+	Param      string            `yaml:"param"`
+	Read       ReadFrom          `yaml:"read"`
+	Column     []string          `yaml:"column,omitempty,flow"`
+	Form       string            `yaml:"form,omitempty"`
+	Canon      string            `yaml:"canon"`
+	Separator  string            `yaml:"separator,omitempty"`
+	Refers     string            `yaml:"refers,omitempty"`
+	Names      string            `yaml:"names,omitempty"`
+	Offered    string            `yaml:"offered,omitempty"`
+	Bounds     string            `yaml:"bounds,omitempty"`
+	MappedAs   []string          `yaml:"mapped_as,omitempty,flow"`
+	With       map[string]string `yaml:"with,omitempty,flow"`
+	KeyPart    bool              `yaml:"key_part,omitempty"`
+	Required   bool              `yaml:"required,omitempty"`
+	CreateOnly bool              `yaml:"create_only,omitempty"`
+	Secret     bool              `yaml:"secret,omitempty"`
+	Confirm    string            `yaml:"confirm,omitempty"`
+	Toggle     bool              `yaml:"toggle,omitempty"`
+	Default    *string           `yaml:"default,omitempty"`
+	Derived    string            `yaml:"derived,omitempty"`
+	Values     []string          `yaml:"values,omitempty,flow"`
+	Example    string            `yaml:"example,omitempty"`
 }
 
 // WriteKinds writes rows as a `kinds:` section: what it writes can be read
@@ -103,7 +112,7 @@ func textOfRow(k *Kind) rowText {
 		ListParams: k.ListParams, DeleteParams: k.DeleteParams, Owner: k.Owner, Su: k.Su, Login: k.Login,
 		Brings: k.Brings, TakesWithIt: k.TakesWithIt, Meters: k.Meters,
 		Key: keyText{Param: k.Key.Param, Column: k.Key.Columns, Elid: k.Key.Elid, Canon: k.Key.Canon.name,
-			Compose: k.Key.Compose, Live: k.Key.Live, Unique: k.Key.Unique, Doc: k.Key.Doc, Example: k.Key.Example},
+			Compose: k.Key.Compose, Live: k.Key.Live, Max: k.Key.Max, Unique: k.Key.Unique, Doc: k.Key.Doc, Example: k.Key.Example},
 		Fields: map[string]*fieldText{},
 	}
 	if len(k.Create) > 0 {
@@ -112,7 +121,7 @@ func textOfRow(k *Kind) rowText {
 			t.Create[p.Name] = p.expr
 		}
 	}
-	t.CreateFunc, t.Optional, t.Unloads = k.CreateFunc, k.Optional, k.Unloads
+	t.CreateFunc, t.Optional, t.Unloads, t.Offered, t.Builtin, t.Probe = k.CreateFunc, k.Optional, k.Unloads, k.Offered, k.Builtin, k.Probe
 	if len(k.Dialects) > 0 {
 		t.Dialects = textOfDialects(k.Dialects)
 	}
@@ -137,6 +146,7 @@ func textOfRow(k *Kind) rowText {
 func textOfField(f *FieldRow) *fieldText {
 	t := &fieldText{
 		Doc: f.Doc, Sure: f.Sure, Param: f.Param, Read: f.Read, Canon: f.Canon.name, Separator: f.Separator, Refers: f.Refers,
+		Names: f.Names, Offered: f.Offered, Bounds: f.Bounds, MappedAs: f.MappedAs, With: f.With,
 		KeyPart: f.KeyPart, Required: f.Required, CreateOnly: f.CreateOnly, Secret: f.Secret, Confirm: f.Confirm, Toggle: f.Toggle,
 		Derived: f.Derived, Values: f.Values, Example: f.Example,
 	}
