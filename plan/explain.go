@@ -3,6 +3,8 @@ package plan
 import (
 	"maps"
 	"slices"
+
+	"github.com/ispsync/ispsync/specs"
 )
 
 // explanations say what a finding means and what to do about it, for
@@ -77,6 +79,35 @@ Do: read the reason; try again later, with --target for single accounts.`,
 passwords cannot be read. Its step is not sent and ends as failed; what needs it is blocked.
 Do: say where the value comes from (migrate: in --map, or --generate-passwords; undo: declare the
 resource with its secret in the spec), or make it by hand.`,
+	specs.ObstacleNotOffered: `What is to be moved has a value that the target does not offer: a template for accounts, an
+address, a PHP version or mode, a database server. The panel would refuse the call.
+Do: give the value its counterpart in the file of migrate --map; the message ends with the line.
+null as the new value leaves the field out.`,
+	specs.ObstacleKind: `The target does not know a kind that is to be moved: another generation, or a module it lacks.
+Do: leave the kind behind (KIND: null in the map), or install the module.`,
+	specs.ObstacleField: `The form of the target has no such field, so it is not sent there. Nothing else is affected.
+Do: nothing; or write the line of the message into the map, and it is not said again.`,
+	specs.ObstacleTaken: `The name is there on the target. As an error: it belongs to another account. As a warning: an
+account of that name is there and differs, and migrate would make it like the source's.
+Do: see whether it is the same person's; if not, give it another name in the map, or leave it behind (null).`,
+	specs.ObstacleLimit: `An account would own more on the target than one of its limits allows.
+Do: raise the limit in the map, as the message says, or leave something behind.`,
+	specs.ObstacleName: `The target does not take a name, because it is too long.
+Do: give it another one in the map; all that refers to it follows.`,
+	specs.ObstacleOwner: `A resource would belong to an account that the target does not list: most often the administrator
+of the source, whom panels may not let own anything.
+Do: in the map, name an account that is there: user: {root: webmaster}.`,
+	specs.ObstacleCollision: `The map makes one resource of two of the source.
+Do: give one of them another name in the map, or leave it behind (null).`,
+	specs.ObstacleMap: `For a resource the map gives a value or a name that is not one.
+Do: correct the rule of the map that the message names.`,
+	specs.ObstacleCannotMove: `A resource cannot be made anew from what a panel tells of it: a certificate's key and names, for
+example. It stays on the source, and nothing of it is compared.
+Do: say in the map how it is to be made, or move it with the panel's own tools.`,
+	specs.ObstacleStays: `The account that ispsync logs in with is an administrator's, and is not moved. What it owns is.
+Do: nothing, or map its name to that of an account on the target.`,
+	specs.ObstaclePointsBack: `A record or a zone that is moved holds an address of the source. It keeps leading visitors there.
+Do: map the address when the new panel is to serve (ip: {old: new}); keep it to switch later.`,
 }
 
 // Explain says what a finding's code means and what to do; ok is false for an

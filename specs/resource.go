@@ -42,7 +42,8 @@ func (r *Ref) UnmarshalText(b []byte) (err error) {
 }
 
 // Pos is a place in a spec file, for people. Line and Col count from 1; Col
-// counts characters. The zero Pos is no place.
+// counts characters. The zero Pos is no place; one without a Line is not in a file: the
+// ref of a resource that another is made from.
 type Pos struct {
 	File      string
 	Line, Col int
@@ -50,16 +51,16 @@ type Pos struct {
 
 // String is file:line:col.
 func (p Pos) String() string {
-	if p.File == "" {
-		return ""
+	if p.File == "" || p.Line == 0 {
+		return p.File
 	}
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
 // FileLine is file:line, the form plans show; empty for the zero Pos.
 func (p Pos) FileLine() string {
-	if p.File == "" {
-		return ""
+	if p.File == "" || p.Line == 0 {
+		return p.File
 	}
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
