@@ -43,7 +43,7 @@ var homes = map[string][]string{
 	"gopkg.in/yaml.v3":                   {"specs"},
 	"github.com/expr-lang/expr":          {"plan", "specs"},
 	"golang.org/x/sync":                  {"apiclient", "cmd/ispsync", "executor", "specs"},
-	"golang.org/x/net":                   {"internal/render", "internal/simpanel", "specs"},
+	"golang.org/x/net":                   {"cmd/ispsync", "internal/render", "internal/simpanel", "specs"},
 	"golang.org/x/time":                  {"apiclient"},
 	"github.com/cenkalti/backoff/v5":     {"apiclient"},
 	"golang.org/x/term":                  {"cmd/ispsync", "internal/render"},

@@ -137,7 +137,7 @@ Try it without a panel: ispsync demo`,
 	})
 	root.AddCommand(a.validateCommand(), a.withMetrics(a.planCommand()), a.withMetrics(a.driftCommand()), a.withMetrics(a.applyCommand()), a.showCommand(),
 		a.runsCommand(), a.resumeCommand(), a.undoCommand(),
-		a.exportCommand(), a.callCommand(), a.describeCommand(), a.functionsCommand(), a.fromLogCommand(), a.kindsCommand(), a.schemaCommand(), a.explainCommand(), a.simCommand(), a.demoCommand(), a.versionCommand(), exitCodesTopic())
+		a.exportCommand(), a.callCommand(), a.describeCommand(), a.functionsCommand(), a.fromLogCommand(), a.kindsCommand(), a.schemaCommand(), a.explainCommand(), a.migrateCommand(), a.simCommand(), a.demoCommand(), a.versionCommand(), exitCodesTopic())
 	root.InitDefaultHelpCmd()
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp())
 	for _, c := range root.Commands() {

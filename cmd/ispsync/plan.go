@@ -217,7 +217,7 @@ func readingCode(infos []plan.Panel) exitCode {
 
 // specCodes are the findings that mean that the spec itself is wrong, though
 // only the panel could tell.
-var specCodes = []string{plan.CodeReferenceMissing, plan.CodeRequired, plan.CodeRule, plan.CodeNotDeletable, plan.CodeCircle}
+var specCodes = []string{plan.CodeReferenceMissing, plan.CodeRequired, plan.CodeRule, plan.CodeNotDeletable, plan.CodeCircle, specs.ObstacleMap, specs.ObstacleCollision}
 
 func findingCode(p *plan.Plan) exitCode {
 	for _, f := range p.Findings {

@@ -186,7 +186,7 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 	for i := range wants {
 		delete(kinds, wants[i].Kind.Name)
 	}
-	state, err := snapshot(ctx, c, wants)
+	state, err := ap.rounds(ctx, panel, wants)
 	if err == nil {
 		err = ap.believe(ctx, c, panel, state, wants)
 	}

@@ -18,19 +18,21 @@ func (a *app) schemaCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of spec files, plans, reports or events",
+		Short: "Print the JSON Schema of spec files, plans, reports, parities or events",
 		Long: `Prints a JSON Schema (2020-12): of spec files, for editors that complete and check
-them, of the plan and report documents, or of an event: one line of what
+them, of the documents (plans, reports, what migrate verify says), or of an event: one line of what
 --log-format json writes to stderr, or of a run's journal in the state directory. With -f the kinds that a spec adds are in it.`,
 		Example: "  ispsync schema > ispsync.schema.json\n  ispsync schema --of plan",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if err := oneOf("of", of, "spec", "plan", "report", "event"); err != nil {
+			if err := oneOf("of", of, "spec", "plan", "report", "parity", "event"); err != nil {
 				return err
 			}
 			switch of {
 			case "plan":
 				return writeJSON(a.stdout, documentSchema(&plan.Plan{}, "plan"))
+			case "parity":
+				return writeJSON(a.stdout, documentSchema(&plan.Parity{}, "parity"))
 			case "report":
 				return writeJSON(a.stdout, documentSchema(&executor.Report{}, "report"))
 			case "event":
@@ -43,7 +45,7 @@ them, of the plan and report documents, or of an event: one line of what
 			return writeJSON(a.stdout, specs.Schema(catalog))
 		},
 	}
-	c.Flags().StringVar(&of, "of", "spec", "spec, plan, report or event")
+	c.Flags().StringVar(&of, "of", "spec", "spec, plan, report, parity or event")
 	c.Flags().StringArrayVarP(&files, "file", "f", nil, "also the kinds of this spec; repeatable")
 	return c
 }
