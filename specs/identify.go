@@ -215,7 +215,9 @@ func (k *Kind) makes(id *Identity, su string, texts map[string]string) bool {
 	got := map[string]bool{}
 	for _, p := range made {
 		name, v := p[0], p[1]
-		got[name] = true
+		if got[name] = true; k.ownField(name) {
+			continue // a field's value by default says nothing of who it is
+		}
 		want, told := texts[name]
 		id.Told = id.Told && told
 		if told && !strings.EqualFold(v, want) && !k.sameText(name, v, want, id, su) {
@@ -223,11 +225,17 @@ func (k *Kind) makes(id *Identity, su string, texts map[string]string) bool {
 		}
 	}
 	for i := range k.Create {
-		if name := k.Create[i].Name; !got[name] && texts[name] != "" {
+		if name := k.Create[i].Name; !got[name] && texts[name] != "" && !k.ownField(name) {
 			return false
 		}
 	}
 	return true
+}
+
+// ownField reports whether a parameter of a create is that of a field, and not a
+// part of the key.
+func (k *Kind) ownField(param string) bool {
+	return slices.ContainsFunc(k.Fields, func(f *FieldRow) bool { return f.Param == param && !f.KeyPart })
 }
 
 // sameText reports whether two texts of a parameter mean the same: as a name
