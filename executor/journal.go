@@ -83,6 +83,9 @@ type Line struct {
 	Fields map[string]specs.Value `json:"fields,omitempty"`
 	Root   string                 `json:"root,omitempty"`
 
+	// Begun, of LineSettled, says that a create came half way: see Fate.Begun.
+	Begun bool `json:"begun,omitempty"`
+
 	Start *RunStart `json:"start,omitempty"` // of LineRun
 }
 
@@ -119,12 +122,13 @@ type Journal struct {
 	onDisk  uint64     // lines that are surely there
 	syncing bool
 	calls   int
+	begun   map[specs.Ref]bool // a call about it was begun
 	err     error
 }
 
 // NewJournal begins the journal of a run of a plan. Nothing is written yet.
 func NewJournal(w JournalFile, run string, p *plan.Plan, now func() time.Time) *Journal {
-	j := &Journal{run: run, plan: p.Digest, now: now, w: w, steps: make(map[specs.Ref]string, len(p.Steps))}
+	j := &Journal{run: run, plan: p.Digest, now: now, w: w, steps: make(map[specs.Ref]string, len(p.Steps)), begun: map[specs.Ref]bool{}}
 	j.synced = sync.NewCond(&j.mu)
 	for i := range p.Steps {
 		j.steps[p.Steps[i].Ref] = p.Steps[i].ID
@@ -188,6 +192,9 @@ func (j *Journal) Begin(c Call) (answered func(restart bool, err error), err err
 	if err := j.add(begun, true); err != nil {
 		return nil, err
 	}
+	j.mu.Lock()
+	j.begun[c.Ref] = true
+	j.mu.Unlock()
 	return func(restart bool, err error) {
 		l.Event, l.Outcome, l.Asks = LineAnswer, answerOf(err), restart
 		if err != nil {
@@ -195,6 +202,13 @@ func (j *Journal) Begin(c Call) (answered func(restart bool, err error), err err
 		}
 		_ = j.add(l, true) // Err tells, and keeps the next call from being sent
 	}, nil
+}
+
+// hasBegun reports whether a call about a resource was begun.
+func (j *Journal) hasBegun(r specs.Ref) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.begun[r]
 }
 
 func answerOf(err error) string {

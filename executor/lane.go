@@ -44,14 +44,17 @@ func (l *lane) drive(ctx context.Context) {
 		l.finish(ctx)
 		l.end.Requests = l.panel.Requests()
 	}
+	failed := false // and so counted
 	for _, i := range l.steps {
-		l.end.Writes += l.outcomes[i].Attempts
+		o := &l.outcomes[i]
+		l.end.Writes += o.Attempts
+		failed = failed || o.Outcome == Failed || o.Outcome == Unknown
 	}
 	if l.restartTrouble != "" {
 		l.trouble(l.restartTrouble)
 	}
 	l.end.Error = strings.Join(l.troubles, "; ")
-	if l.end.Error != "" {
+	if l.end.Error != "" && !failed {
 		l.countTrouble()
 	}
 	end := l.end

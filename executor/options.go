@@ -36,6 +36,9 @@ type Options struct {
 	// unknown; default 0, 1, 2, 4 and 8 seconds: a change may land ten seconds
 	// after its reply was lost.
 	SettleWaits []time.Duration
+	// LandsWithin is how long after it was sent a call may still take effect, for
+	// LookUp; default LandsWithin, the sum of SettleWaits by default.
+	LandsWithin time.Duration
 	// ReadBackWaits are the waits before each look at what was written, at the
 	// end of a lane; default 0, 1 and 2 seconds: effects may come late.
 	ReadBackWaits []time.Duration
@@ -92,6 +95,9 @@ func (o Options) filled() (Options, error) {
 	}
 	if len(o.SettleWaits) == 0 {
 		o.SettleWaits = []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+	}
+	if o.LandsWithin == 0 {
+		o.LandsWithin = LandsWithin
 	}
 	if len(o.ReadBackWaits) == 0 {
 		o.ReadBackWaits = []time.Duration{0, time.Second, 2 * time.Second}

@@ -40,15 +40,21 @@ type StepRecord struct {
 	Last    Line // the last LineCall
 	Outcome What // as the run said; empty while open
 	Settled bool // a later run found out what became of it
+	Begun   bool // and that a create came half way: see Fate.Begun
 	Error   string
 }
+
+// ErrNotBegun is the error of a journal whose run was cut off before its first
+// line was on the disk. Such a run has sent nothing.
+var ErrNotBegun = errors.New("read the journal: its run was cut off before it began")
 
 // maxLine bounds a line of a journal, in bytes. The longest hold all the fields of a
 // resource, of which a panel has no longer ones than fit into a form.
 const maxLine = 16 << 20
 
 // ReadRecord reads a journal. Lines that are not whole are passed over: see the
-// premise of journal.go. A journal without its first line is an error.
+// premise of journal.go. A journal without its first line is an error,
+// ErrNotBegun when it has no whole line at all.
 func ReadRecord(r io.Reader) (*Record, error) {
 	rec := &Record{Steps: map[string]*StepRecord{}, Owed: map[string]bool{}}
 	s := bufio.NewScanner(r)
@@ -67,6 +73,9 @@ func ReadRecord(r io.Reader) (*Record, error) {
 	}
 	if err := s.Err(); err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	if rec.Run == "" && rec.Last.IsZero() {
+		return nil, ErrNotBegun
 	}
 	if rec.Run == "" {
 		return nil, errors.New("read the journal: it does not say of which run it is")
@@ -106,7 +115,7 @@ func (r *Record) add(l Line) {
 		case LineStep:
 			st.Open, st.Outcome, st.Error = false, What(l.Outcome), l.Error
 		case LineSettled:
-			st.Open, st.Outcome, st.Error, st.Settled = false, What(l.Outcome), l.Error, true
+			st.Open, st.Outcome, st.Error, st.Settled, st.Begun = false, What(l.Outcome), l.Error, true, l.Begun
 		}
 	}
 }
@@ -151,16 +160,33 @@ func (r *Record) Open() bool {
 	return false
 }
 
+// Continues adds what an earlier run of the same plan did, which this one
+// continued: the steps that this one sent nothing for, and what they took away.
+func (r *Record) Continues(earlier *Record) {
+	for id, was := range earlier.Steps {
+		is := r.Steps[id]
+		if is != nil && is.Calls > 0 {
+			continue
+		}
+		merged := *was
+		if is != nil && (is.Outcome == Done || is.Outcome == Failed || is.Outcome == Unknown) {
+			merged.Outcome, merged.Error, merged.Open = is.Outcome, is.Error, false
+		}
+		r.Steps[id] = &merged
+	}
+	r.Before = append(r.Before, earlier.Before...)
+}
+
 // Whole reports whether the run came to its end.
 func (r *Record) Whole() bool { return r.Result != "" }
 
 // AppendSettled adds to a journal's file that a step's fate was found out. The
 // file is one that its own run will not write any more; what it last wrote may
 // be torn, so the line begins with a line break.
-func AppendSettled(w io.Writer, now time.Time, rec *Record, step, outcome, evidence string) error {
-	st := rec.Steps[step]
+func AppendSettled(w io.Writer, now time.Time, rec *Record, f Fate) error {
+	st := rec.Steps[f.Step.ID]
 	return appendLine(w, Line{Time: now.UTC(), Event: LineSettled, Run: rec.Run, Plan: rec.PlanDigest, Panel: st.Ref.Panel,
-		Step: step, Ref: st.Ref.String(), Outcome: outcome, Error: evidence})
+		Step: f.Step.ID, Ref: st.Ref.String(), Outcome: string(f.Outcome), Error: f.Evidence, Begun: f.Begun})
 }
 
 // AppendRestarted adds that a panel got the restart that a run owed it.
@@ -194,7 +220,7 @@ func (r *Record) Report(p *plan.Plan) *Report {
 			o.Attempts, o.Outcome, o.Error = st.Calls, st.Outcome, nil
 			writes[s.Panel] += st.Calls
 			switch {
-			case st.Doubtful():
+			case st.Outcome == "" || st.Doubtful():
 				o.Outcome, o.Error = Unknown, &ErrorDetail{Type: "cut_off", Message: "begun with " + st.Last.Func + " when the run was cut off; the next apply looks what became of it"}
 			case st.Error != "" && st.Outcome != Done:
 				o.Error = &ErrorDetail{Type: "cut_off", Message: st.Error}

@@ -36,8 +36,8 @@ type Fate struct {
 
 // LookUp finds out what became of steps of one panel whose last call was sent
 // at the times of sent, by step id. It looks at once, and again as long as a
-// call may still land and something is not done. Stop, when closed, ends the
-// waiting, not the looking. The steps must say in what resource and for which
+// call may still land and something is not done. When Stop is closed before that,
+// what is not done is unread: it may land yet. The steps must say in what resource and for which
 // account theirs is (Parent, Su).
 func LookUp(ctx context.Context, p Reader, steps []*plan.Step, sent map[string]time.Time, o Options) ([]Fate, error) {
 	o, err := o.filled()
@@ -50,7 +50,7 @@ func LookUp(ctx context.Context, p Reader, steps []*plan.Step, sent map[string]t
 		if k := o.Kind(s.Kind); k == nil {
 			return nil, fmt.Errorf("look up %s: the catalog has no kind %s", s.Ref, s.Kind)
 		}
-		if t := sent[s.ID].Add(LandsWithin); t.After(until) {
+		if t := sent[s.ID].Add(o.LandsWithin); t.After(until) {
 			until = t
 		}
 	}
@@ -58,15 +58,27 @@ func LookUp(ctx context.Context, p Reader, steps []*plan.Step, sent map[string]t
 	for n := 0; ; n++ {
 		open := l.fates(ctx, steps, fates)
 		left := until.Sub(o.Now())
-		if !open || left <= 0 || ctx.Err() != nil {
+		if !open || left <= 0 {
 			return fates, nil
 		}
 		wait := min(left, o.SettleWaits[min(n+1, len(o.SettleWaits)-1)])
 		o.Observe(Event{Kind: Waiting, Panel: steps[0].Panel, Note: fmt.Sprintf("looking in %s whether what a cut-off run sent took effect", wait.Round(time.Second))})
 		if cut := l.pause(ctx, max(wait, time.Millisecond)); cut {
-			return fates, nil
+			return untilNow(fates), nil
 		}
 	}
+}
+
+// untilNow is what is known when nobody looks any more though calls may still
+// land: what is done is done, and the rest is for the next who looks.
+func untilNow(fates []Fate) []Fate {
+	for i := range fates {
+		if f := &fates[i]; f.Outcome != Done {
+			f.Outcome, f.Begun, f.Unread = Unknown, false, true
+			f.Evidence = "last seen: " + f.Evidence + "; it may take effect yet, and the looking was interrupted"
+		}
+	}
+	return fates
 }
 
 // onlyReader is a panel of which nothing but reading is asked.

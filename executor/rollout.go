@@ -56,8 +56,8 @@ func (r *run) announce(ctx context.Context, n int, wave []*lane) {
 const maxNamed = 5
 
 // rolledTooFar reports whether more has failed than a rollout may go on with.
-// Steps count, and lanes that ended in trouble of their own: a restart that
-// failed, a panel that could not be read or read back.
+// Steps count, and lanes that ended in trouble without a failed step: a restart
+// that failed, a panel that could not be read or read back.
 func (r *run) rolledTooFar() bool {
 	if len(r.o.Rollout.Waves) == 0 {
 		return false

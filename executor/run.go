@@ -145,7 +145,7 @@ func (r *run) countFailure() {
 	}
 }
 
-// countTrouble counts a lane that ended in trouble of its own.
+// countTrouble counts a lane that ended in trouble without a failed step.
 func (r *run) countTrouble() {
 	r.counting.Lock()
 	defer r.counting.Unlock()

@@ -43,7 +43,7 @@ func (t *turn) take(ctx context.Context) (asked bool) {
 			t.unsent(err)
 			return asked
 		case refused:
-			if errors.Is(err, errJournal) && t.out.Attempts == 1 {
+			if errors.Is(err, errJournal) && !t.o.Journal.hasBegun(t.step.Ref) {
 				t.out.Attempts = 0
 				t.end(NotRun, &ErrorDetail{Type: "journal", Message: "not sent: " + t.o.Journal.Err().Error()})
 				return asked

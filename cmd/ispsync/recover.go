@@ -147,7 +147,7 @@ func (d stateDir) keepFates(rec *executor.Record, fates []settledFate) error {
 			if fate.Unread {
 				continue
 			}
-			if err := executor.AppendSettled(w, time.Now(), rec, fate.Step.ID, string(fate.Outcome), fate.Evidence); err != nil {
+			if err := executor.AppendSettled(w, time.Now(), rec, fate.Fate); err != nil {
 				return err
 			}
 		}
