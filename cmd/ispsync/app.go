@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ispsync/ispsync/executor"
 	"github.com/ispsync/ispsync/internal/render"
 	"github.com/ispsync/ispsync/specs"
 )
@@ -26,6 +27,12 @@ type app struct {
 	// dial makes the connections to panels; nil dials the network. Tests put
 	// panels without a network here, so that they can run on a false clock.
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// journalFile goes between a run's journal and its file; nil: nothing does.
+	// Tests fail, or die, at a line of their choice.
+	journalFile func(executor.JournalFile) executor.JournalFile
+	// landsWithin is executor.Options.LandsWithin; tests have not that much time.
+	landsWithin time.Duration
 
 	color, logFormat string
 	quiet, verbose   bool

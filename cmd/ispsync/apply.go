@@ -305,7 +305,7 @@ func (ap *application) begin() (*openRun, error) {
 		return nil, err
 	}
 	dir := stateDir(ap.a.stateDir)
-	r, err := dir.begin(ap.plan, executor.RunStart{Command: "apply", Panels: ap.names(), Saved: ap.saved, Resumes: ap.resumed.run(), MadeBy: ap.plan.MadeBy, Restart: ap.af.restart})
+	r, err := dir.begin(ap.plan, executor.RunStart{Command: "apply", Panels: ap.names(), Saved: ap.saved, Resumes: ap.resumed.run(), MadeBy: ap.plan.MadeBy, Restart: ap.af.restart}, ap.a.journalFile)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (d stateDir) tryLock(ctx context.Context, panels []string) (h *hold, busy, 
 		}
 	}
 	host, _ := os.Hostname()
-	me := holder{os.Getpid(), host, time.Now().UTC().Truncate(time.Second), newRunID() + ".run"}
+	me := holder{os.Getpid(), host, time.Now().UTC().Truncate(time.Second), newRunID(time.Now()) + ".run"}
 	h = &hold{d, flock.New(d.locks(me.Run), flock.SetPermissions(0o600))}
 	if got, err := h.file.TryLock(); err != nil || !got {
 		return nil, nil, fmt.Errorf("the state directory cannot be locked: %w", errors.Join(err, os.Remove(d.locks(me.Run))))

@@ -41,6 +41,12 @@ func (t *target) recover(ctx context.Context, keep bool) ([]settledFate, error) 
 	var all []settledFate
 	for _, id := range open {
 		fates, err := t.recoverRun(ctx, dir, id, keep)
+		if errors.Is(err, executor.ErrNotBegun) {
+			if keep { // it sent nothing, and says nothing
+				os.RemoveAll(dir.run(id)) //nolint:errcheck // the next run tries again
+			}
+			continue
+		}
 		if err != nil {
 			// What cannot be read cannot be settled; the plan reads the panels anyway.
 			t.a.log.warn("what run %s left open cannot be settled: %v", id, err)
@@ -85,7 +91,7 @@ func (t *target) recoverRun(ctx context.Context, dir stateDir, id string, keep b
 			continue
 		}
 		g.Go(func() error {
-			found, err := executor.LookUp(ctx, t.reader(panel), steps, sent, executor.Options{Kind: t.dialects[panel.Generation].Kind, Stop: ctx.Done(), Observe: t.a.log.observe})
+			found, err := executor.LookUp(ctx, t.reader(panel), steps, sent, executor.Options{Kind: t.dialects[panel.Generation].Kind, Stop: ctx.Done(), Observe: t.a.log.observe, LandsWithin: t.a.landsWithin})
 			mu.Lock()
 			defer mu.Unlock()
 			for _, f := range found {

@@ -108,9 +108,8 @@ func (r *resumption) check(dir stateDir) error {
 	if dir.live(r.id) {
 		return fail(exitLocked, "run %s is still at work", r.id)
 	}
-	by, err := os.ReadFile(dir.run(r.id, "resumed"))
-	if err == nil {
-		return fail(exitStale, "run %s was continued already, by run %s", r.id, strings.TrimSpace(string(by)))
+	if by := dir.resumedBy(r.id); by != "" {
+		return fail(exitStale, "run %s was continued already, by run %s", r.id, by)
 	}
 	return nil
 }
@@ -118,6 +117,15 @@ func (r *resumption) check(dir stateDir) error {
 // did reports whether the earlier run did a step.
 func (r *resumption) did(step string) bool {
 	return r != nil && r.rec != nil && r.rec.Steps[step] != nil && r.rec.Steps[step].Outcome == executor.Done
+}
+
+// resumedBy is the run that continued another, or empty.
+func (d stateDir) resumedBy(run string) string {
+	by, err := os.ReadFile(d.run(run, "resumed"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(by))
 }
 
 // markResumed remembers that a run was continued by another.
@@ -134,15 +142,13 @@ func (r *resumption) excuse(ap *application, live map[string]*specs.State) {
 	if r == nil {
 		return
 	}
-	rec, err := r.dir.record(r.id)
+	rec, _, err := r.dir.chain(r.id)
 	if err != nil {
 		return // then everything that moved stays stale
 	}
 	r.rec, r.half = rec, map[string]bool{}
-	for _, f := range ap.settled {
-		if f.run == r.id && f.Begun {
-			r.half[f.Step.ID] = true
-		}
+	for id, st := range rec.Steps {
+		r.half[id] = st.Begun
 	}
 	steps := make(map[string]*plan.Step, len(ap.plan.Steps))
 	for i := range ap.plan.Steps {

@@ -39,11 +39,31 @@ const (
 	pieceBytes = 16 << 20
 )
 
+// idTime is the beginning of a run's id.
+const idTime = "20060102-150405.000"
+
 // newRunID is a name that sorts by time.
-func newRunID() string {
+func newRunID(t time.Time) string {
 	b := make([]byte, 3)
 	rand.Read(b) //nolint:errcheck // it never fails
-	return time.Now().UTC().Format("20060102-150405") + "-" + hex.EncodeToString(b)
+	return t.UTC().Format(idTime) + "-" + hex.EncodeToString(b)
+}
+
+// nextRunID is an id that sorts after those there are, also when two runs begin
+// in the same moment or the clock was set back: last must be the run that began
+// last.
+func (d stateDir) nextRunID() (string, error) {
+	ids, err := d.runs()
+	if err != nil {
+		return "", err
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if len(ids) > 0 {
+		if last, err := time.Parse(idTime, ids[0][:min(len(idTime), len(ids[0]))]); err == nil && !now.After(last) {
+			now = last.Add(time.Millisecond)
+		}
+	}
+	return newRunID(now), nil
 }
 
 func (d stateDir) run(id string, parts ...string) string {
@@ -61,17 +81,21 @@ type openRun struct {
 
 // begin makes the directory of a run and writes down what it is about to do.
 // Everything is on the disk when it returns; an error means that nothing may be
-// written to any panel.
-func (d stateDir) begin(p *plan.Plan, start executor.RunStart) (r *openRun, err error) {
+// written to any panel. wrap, unless it is nil, goes between the journal and its file.
+func (d stateDir) begin(p *plan.Plan, start executor.RunStart, wrap func(executor.JournalFile) executor.JournalFile) (r *openRun, err error) {
 	defer func() {
 		if err != nil {
-			r.close()
+			r.abandon()
 			err = fmt.Errorf("the state directory cannot be written to, so nothing was sent: %w; make room, or choose another with --state-dir", err)
 			r = nil
 		}
 	}()
 	d.prune()
-	r = &openRun{dir: d, id: newRunID()}
+	id, err := d.nextRunID()
+	if err != nil {
+		return nil, err
+	}
+	r = &openRun{dir: d, id: id}
 	if err := os.MkdirAll(d.run(r.id), 0o700); err != nil {
 		return r, err
 	}
@@ -91,7 +115,11 @@ func (d stateDir) begin(p *plan.Plan, start executor.RunStart) (r *openRun, err 
 	}
 	start.PID = os.Getpid()
 	start.Host, _ = os.Hostname()
-	r.journal = executor.NewJournal(r.pieces, r.id, p, time.Now)
+	var file executor.JournalFile = r.pieces
+	if wrap != nil {
+		file = wrap(file)
+	}
+	r.journal = executor.NewJournal(file, r.id, p, time.Now)
 	if err := r.journal.Start(start); err != nil {
 		return r, err
 	}
@@ -111,6 +139,9 @@ func (r *openRun) finish(rep *executor.Report) error {
 
 // abandon takes back a run that did not send anything.
 func (r *openRun) abandon() {
+	if r == nil {
+		return
+	}
 	os.Remove(r.dir.run(r.id, "open")) //nolint:errcheck // it has nothing open
 	r.close()
 	os.RemoveAll(r.dir.run(r.id)) //nolint:errcheck // an empty run that is left says nothing wrong
@@ -174,14 +205,20 @@ func (d stateDir) findRun(name string) (string, error) {
 		if id == name {
 			return id, nil
 		}
-		if name == "last" || name != "" && strings.HasPrefix(id, name) {
+		if name == "last" {
+			if _, err := d.record(id); errors.Is(err, executor.ErrNotBegun) {
+				continue // it did nothing
+			}
+			return id, nil
+		}
+		if name != "" && strings.HasPrefix(id, name) {
 			found = append(found, id)
 		}
 	}
 	switch {
 	case len(found) == 0:
 		return "", withCode(exitUsage, noRun(d, name))
-	case name == "last" || len(found) == 1:
+	case len(found) == 1:
 		return found[0], nil
 	}
 	return "", fail(exitUsage, "%s is the beginning of %d runs (%s); write more of it", name, len(found), few(found))
@@ -200,7 +237,7 @@ func (d stateDir) record(id string) (*executor.Record, error) {
 	}
 	names, err := filepath.Glob(d.run(id, "journal-*.jsonl"))
 	if err != nil || len(names) == 0 {
-		return nil, fmt.Errorf("run %s has no journal", id)
+		return nil, fmt.Errorf("run %s: %w", id, executor.ErrNotBegun)
 	}
 	slices.Sort(names)
 	readers := make([]io.Reader, 0, 2*len(names))
@@ -217,6 +254,24 @@ func (d stateDir) record(id string) (*executor.Record, error) {
 		return nil, fmt.Errorf("run %s: %w", id, err)
 	}
 	return rec, nil
+}
+
+// chain reads what a run did together with the runs that it continued, whose
+// ids it gives too, the latest first.
+func (d stateDir) chain(id string) (rec *executor.Record, ids []string, err error) {
+	if rec, err = d.record(id); err != nil {
+		return nil, nil, err
+	}
+	ids = []string{id}
+	for earlier := rec.Start.Resumes; earlier != "" && !slices.Contains(ids, earlier); {
+		was, err := d.record(earlier)
+		if err != nil {
+			return nil, nil, err
+		}
+		rec.Continues(was)
+		ids, earlier = append(ids, earlier), was.Start.Resumes
+	}
+	return rec, ids, nil
 }
 
 // planOf reads the plan that a run ran.

@@ -52,6 +52,9 @@ func (d stateDir) pastRuns() ([]render.Run, error) {
 	out := make([]render.Run, 0, len(ids))
 	for _, id := range ids {
 		rec, err := d.record(id)
+		if errors.Is(err, executor.ErrNotBegun) {
+			continue // nothing was done, and the next apply clears it away
+		}
 		if err != nil {
 			out = append(out, render.Run{ID: id, Result: "unreadable", Error: err.Error()})
 			continue
@@ -81,18 +84,9 @@ func (d stateDir) pastRun(id string, rec *executor.Record) render.Run {
 	default:
 		r.Result = "cut off"
 	}
-	if by, err := os.ReadFile(d.run(id, "resumed")); err == nil {
-		r.ResumedBy = string(trimLine(by))
-	}
+	r.ResumedBy = d.resumedBy(id)
 	r.Resumable = r.Result != "running" && r.ResumedBy == "" && resumable(rec) == nil
 	return r
-}
-
-func trimLine(b []byte) []byte {
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	return b
 }
 
 // showRun shows the report of a run; of one that was cut off, what its journal tells.
@@ -122,8 +116,11 @@ func (a *app) showRun(name, output string) error {
 		return err
 	}
 	how := "was cut off at " + rec.Last.Format(time.RFC3339)
-	if dir.live(id) {
+	switch {
+	case dir.live(id):
 		how = "is still at work"
+	case rec.Whole():
+		how = "came to its end, but was cut off before it kept its report"
 	}
 	a.log.warn("run %s %s; this is what its journal tells", id, how)
 	return a.showReport(p, rec.Report(p), output)

@@ -38,34 +38,40 @@ func (d stateDir) applied(digest string) (run string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("the state directory cannot be read: %w", err)
 	}
-	if run = strings.TrimSpace(string(b)); run == "" {
-		run = "?" // it was killed while it wrote its name
-	}
-	return run, nil
+	return strings.TrimSpace(string(b)), nil
 }
 
 // markApplied remembers that a saved plan is being applied by a run. It is said
-// before the first writing call: a plan that was begun is used up.
+// before the first writing call: a plan that was begun is used up. Whoever says
+// it holds the panels and has looked whether it was applied, so nobody else can
+// be saying it too.
 func (d stateDir) markApplied(digest, run string) error {
 	path := d.appliedPath(digest)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("the state directory cannot be written to: %w", err)
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = writeFile(path, func(f *os.File) error {
+			_, err := fmt.Fprintln(f, run)
+			return err
+		})
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		other, _ := d.applied(digest)
-		return d.appliedAlready(other)
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
 	}
 	if err != nil {
-		return fmt.Errorf("the state directory cannot be written to: %w", err)
+		return fmt.Errorf("the state directory cannot be written to, so nothing was sent: %w", err)
 	}
-	_, err = fmt.Fprintln(f, run)
-	return errors.Join(err, f.Sync(), f.Close())
+	return nil
 }
 
 // appliedAlready refuses a saved plan that a run applied, and says what to do
 // when that run did not come to its end.
 func (d stateDir) appliedAlready(run string) error {
+	for seen := (map[string]bool{}); !seen[run]; {
+		seen[run] = true
+		if by := d.resumedBy(run); by != "" {
+			run = by
+		}
+	}
 	rec, err := d.record(run)
 	if err == nil && resumable(rec) == nil && !d.live(run) {
 		return fail(exitStale, "this plan was applied already by run %s, which did not come to its end; continue it with `ispsync resume %s`, or make a new one with `ispsync plan --out`", run, run)

@@ -109,19 +109,16 @@ func (a *app) undo(sf *specFlags, pf *panelFlags, name string, forms bool) (*pla
 
 // wishBack makes the target want what was before a run.
 func (t *target) wishBack(dir stateDir, id string, p *plan.Plan, fates []settledFate) error {
-	rec, err := dir.record(id)
+	rec, ids, err := dir.chain(id)
 	if err != nil {
 		return err
 	}
 	for _, f := range fates {
-		if f.run == id && !f.Unread {
-			rec.Steps[f.Step.ID].Outcome = f.Outcome
+		if st := rec.Steps[f.Step.ID]; slices.Contains(ids, f.run) && st.Outcome != executor.Done && !f.Unread {
+			st.Outcome = f.Outcome
 		}
 	}
-	before, calls, err := dir.before(rec)
-	if err != nil {
-		return err
-	}
+	before := goneIn(rec)
 	undoing := map[string]*plan.Undoing{}
 	t.wanted = map[string]*specs.State{}
 	for _, panel := range t.panels {
@@ -132,8 +129,8 @@ func (t *target) wishBack(dir stateDir, id string, p *plan.Plan, fates []settled
 			if s.Panel != panel.Name || st == nil || st.Outcome != executor.Done {
 				continue
 			}
-			if call, ok := calls[s.ID]; ok {
-				s.Su, s.Parent = call.Su, call.Parent
+			if st.Calls > 0 {
+				s.Su, s.Parent = st.Last.Su, st.Last.Parent
 			}
 			u.Steps = append(u.Steps, &s)
 		}
@@ -145,33 +142,17 @@ func (t *target) wishBack(dir stateDir, id string, p *plan.Plan, fates []settled
 	return nil
 }
 
-// before gathers what a run, and the runs it continued, took away, and how each
-// step's resource was named to the panel.
-func (d stateDir) before(rec *executor.Record) (gone map[specs.Ref]plan.Gone, calls map[string]executor.Line, err error) {
-	gone, calls = map[specs.Ref]plan.Gone{}, map[string]executor.Line{}
-	for range maxChain {
-		for _, l := range rec.Before {
-			if g, ok := goneOf(l); ok {
-				gone[g.Resource.Ref] = g
-			}
-		}
-		for id, st := range rec.Steps {
-			if _, later := calls[id]; !later && st.Calls > 0 {
-				calls[id] = st.Last
-			}
-		}
-		if rec.Start.Resumes == "" {
-			break
-		}
-		if rec, err = d.record(rec.Start.Resumes); err != nil {
-			return nil, nil, err
+// goneIn gathers what a run, and the runs it continued, took away. Those come
+// last, and are right: they saw it first.
+func goneIn(rec *executor.Record) map[specs.Ref]plan.Gone {
+	gone := map[specs.Ref]plan.Gone{}
+	for _, l := range rec.Before {
+		if g, ok := goneOf(l); ok {
+			gone[g.Resource.Ref] = g
 		}
 	}
-	return gone, calls, nil
+	return gone
 }
-
-// maxChain bounds how many runs continue one another.
-const maxChain = 1000
 
 // goneOf reads the line that keeps what a resource was.
 func goneOf(l executor.Line) (plan.Gone, bool) {
