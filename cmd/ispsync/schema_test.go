@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -82,6 +83,36 @@ func TestSpecSchema(t *testing.T) {
 			t.Errorf("the schema takes %s", wrong)
 		}
 	}
+}
+
+// reportSchema is what `schema --of report` prints, ready for use.
+var reportSchema = sync.OnceValues(func() (*jsonschema.Schema, error) {
+	b, err := json.Marshal(documentSchema(&executor.Report{}, "report"))
+	if err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("report.json", doc); err != nil {
+		return nil, err
+	}
+	return c.Compile("report.json")
+})
+
+// validReport holds a report against the schema.
+func validReport(text string) error {
+	s, err := reportSchema()
+	if err != nil {
+		return err
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return s.Validate(doc)
 }
 
 // Plans and reports are valid documents of their schemas.

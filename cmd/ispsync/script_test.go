@@ -25,6 +25,13 @@ import (
 var update = flag.Bool("update", false, "write the golden parts of the scripts anew")
 
 func TestMain(m *testing.M) {
+	if os.Getenv(dyingEnv) != "" {
+		dyingMain()
+	}
+	// What runs side by side here waits for disks and clocks, not for a core.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"ispsync": main, "mgrctl": fakeMgrctl, "ssh": fakeSSH, "gh": fakeGh})
 }
 
