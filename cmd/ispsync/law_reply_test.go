@@ -111,7 +111,22 @@ func (s *stage) runAndMend(p *plan.Plan, args ...string) (*replyRun, error) {
 		}
 	}
 	out := &replyRun{ends: s.ends(), calls: s.writes()["web1"], code: r.code}
+	if err := s.madeOnce(); err != nil {
+		return nil, err
+	}
 	return out, s.settled()
+}
+
+// madeOnce fails when a panel made something twice, by its own ledger.
+func (s *stage) madeOnce() error {
+	for name, p := range s.panels {
+		for what, n := range p.Made() {
+			if n > 1 {
+				return fmt.Errorf("%s made %s %d times", name, what, n)
+			}
+		}
+	}
+	return nil
 }
 
 // sameReport holds the report file against what stdout told.

@@ -236,6 +236,9 @@ func (s *stage) apply(args ...string) (*executor.Report, ran, error) {
 	if err := json.Unmarshal([]byte(r.stdout), report); err != nil {
 		return nil, r, fmt.Errorf("the report cannot be read: %v\n%v", err, r)
 	}
+	if err := validReport(r.stdout); err != nil {
+		return nil, r, fmt.Errorf("the report is not what its schema says: %v\n%v", err, r)
+	}
 	return report, r, nil
 }
 
