@@ -71,16 +71,23 @@ type dyingFile struct {
 
 	mu             sync.Mutex
 	lines          int
+	dead           bool
 	written, saved int64
 }
+
+// errDead ends a run that goes on after its death: see law_kill_test.go.
+var errDead = errors.New("the process is dead")
 
 func (f *dyingFile) Write(line []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.lines++
+	if f.lines++; f.dead {
+		return 0, errDead
+	}
 	here := f.lines == f.spec.Line
-	if here && f.spec.How == beforeLine {
+	if f.dead = here; here && f.spec.How == beforeLine {
 		f.die()
+		return 0, errDead
 	}
 	n, err := f.pieces.Write(line)
 	f.written += int64(n)
@@ -89,6 +96,7 @@ func (f *dyingFile) Write(line []byte) (int, error) {
 	}
 	if here {
 		f.die()
+		return n, errDead
 	}
 	return n, err
 }
@@ -132,7 +140,7 @@ resources:
 
 func newGround(t *testing.T) *ground {
 	g := &ground{t: t, dir: t.TempDir(), lands: briefly}
-	g.sim = simpanel.New(simpanel.Options{Name: "web1", Password: simPassword, Restart: true})
+	g.sim = simpanel.New(simpanel.Options{Name: "web1", Password: testPassword, Restart: true})
 	g.sim.Seed(2, 1)
 	server := httptest.NewServer(g.sim)
 	t.Cleanup(server.Close)
@@ -163,7 +171,7 @@ func (g *ground) child(d dyingSpec, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	how, _ := json.Marshal(d) //nolint:errcheck // plain data
 	said := &bytes.Buffer{}
 	cmd := exec.Command(exe, g.args(args)...)
-	cmd.Env = []string{"NO_COLOR=1", "SIM_PASSWORD=" + simPassword, dyingEnv + "=" + string(how)}
+	cmd.Env = []string{"NO_COLOR=1", "SIM_PASSWORD=" + testPassword, dyingEnv + "=" + string(how)}
 	cmd.Stdout, cmd.Stderr = said, said
 	return cmd, said
 }
@@ -199,7 +207,7 @@ func (g *ground) run(want exitCode, args ...string) ran {
 		files[i] = f
 	}
 	r := ran{code: run(g.args(args), &app{stdin: files[0], stdout: files[1], stderr: files[2], landsWithin: g.lands,
-		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + simPassword}})}
+		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + testPassword}})}
 	out, _ := os.ReadFile(g.path("stdout"))
 	told, _ := os.ReadFile(g.path("stderr"))
 	if r.stdout, r.stderr = string(out), string(told); r.code != want {

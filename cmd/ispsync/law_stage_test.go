@@ -50,8 +50,14 @@ type stage struct {
 	panels  map[string]*staged // by name
 	byAddr  map[string]*staged
 
-	mu   sync.Mutex
-	open int // connections that the program has not closed
+	// journalFile is that of the app: see law_kill_test.go.
+	journalFile func(executor.JournalFile) executor.JournalFile
+	clock       ghostClock
+
+	mu    sync.Mutex
+	open  int // connections that the program has not closed
+	conns map[*countedConn]bool
+	cut   bool // no connection is made any more
 	// The most there were at a time.
 	mostOpen, mostGoroutines int
 }
@@ -80,7 +86,7 @@ func (p *staged) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1
 
 // newStage makes an empty stage. It must be made inside the bubble.
 func newStage(t *testing.T) *stage {
-	return &stage{dir: t.TempDir(), panels: map[string]*staged{}, byAddr: map[string]*staged{},
+	return &stage{dir: t.TempDir(), conns: map[*countedConn]bool{}, panels: map[string]*staged{}, byAddr: map[string]*staged{},
 		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + testPassword}}
 }
 
@@ -89,6 +95,7 @@ func (s *stage) add(t *testing.T, o simpanel.Options) (p *staged, url string) {
 	if o.Password == "" {
 		o.Password = testPassword
 	}
+	o.Now = s.clock.now
 	p = &staged{Panel: simpanel.New(o), conns: make(chan net.Conn), closed: make(chan struct{})}
 	addr := fmt.Sprintf("127.0.0.1:%d", 1500+len(s.panels))
 	s.panels[o.Name], s.byAddr[addr] = p, p
@@ -106,22 +113,27 @@ func (s *stage) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	default:
 	}
-	if p.Refuses() {
+	if p.Refuses() || s.isCut() {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	select {
 	case p.conns <- there:
-		s.count(1)
-		return &countedConn{Conn: here, closed: sync.OnceFunc(func() { s.count(-1) })}, nil
+		c := &countedConn{Conn: here}
+		c.closed = sync.OnceFunc(func() { s.count(c, -1) })
+		s.count(c, 1)
+		return c, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (s *stage) count(n int) {
+func (s *stage) count(c *countedConn, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open += n
+	if s.conns[c] = true; n < 0 {
+		delete(s.conns, c)
+	}
 	s.mostOpen, s.mostGoroutines = max(s.mostOpen, s.open), max(s.mostGoroutines, runtime.NumGoroutine())
 }
 
@@ -168,10 +180,11 @@ func (s *stage) run(args ...string) (ran, error) {
 	}
 	files[0].Close() // nobody is there to ask
 	args = append(args, "--state-dir", s.path("state"))
-	if args[0] == "plan" || args[0] == "apply" || args[0] == "drift" {
+	switch args[0] {
+	case "plan", "apply", "drift", "resume", "undo":
 		args = append(args, "-f", s.path("spec.yaml"))
 	}
-	r := ran{code: run(args, &app{stdin: files[0], stdout: files[1], stderr: files[2], environ: s.environ, dial: s.dial})}
+	r := ran{code: run(args, &app{stdin: files[0], stdout: files[1], stderr: files[2], environ: s.environ, dial: s.dial, journalFile: s.journalFile})}
 	out, errOut := os.ReadFile(s.path("stdout"))
 	told, errTold := os.ReadFile(s.path("stderr"))
 	if errOut != nil || errTold != nil {
