@@ -169,8 +169,28 @@ func (r ran) String() string {
 // run runs one command on the spec of the stage. The error says that the
 // command left something behind.
 func (s *stage) run(args ...string) (ran, error) {
+	r, err := s.runAs("", args...)
+	if err == nil {
+		err = s.heldAgainst(args, r)
+	}
+	if err != nil {
+		return r, err
+	}
+	synctest.Wait() // closed connections are put away by goroutines of their own
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != 0 {
+		return r, fmt.Errorf("%v left %d connections open\n%v", args, s.open, r)
+	}
+	return r, nil
+}
+
+// runAs is run for commands that run side by side: what they say goes to files of
+// their own.
+func (s *stage) runAs(name string, args ...string) (ran, error) {
 	files := make([]*os.File, 3)
-	for i, name := range []string{os.DevNull, s.path("stdout"), s.path("stderr")} {
+	stdout, stderr := s.path(name+"stdout"), s.path(name+"stderr")
+	for i, name := range []string{os.DevNull, stdout, stderr} {
 		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return ran{}, err
@@ -185,21 +205,12 @@ func (s *stage) run(args ...string) (ran, error) {
 		args = append(args, "-f", s.path("spec.yaml"))
 	}
 	r := ran{code: run(args, &app{stdin: files[0], stdout: files[1], stderr: files[2], environ: s.environ, dial: s.dial, journalFile: s.journalFile})}
-	out, errOut := os.ReadFile(s.path("stdout"))
-	told, errTold := os.ReadFile(s.path("stderr"))
+	out, errOut := os.ReadFile(stdout)
+	told, errTold := os.ReadFile(stderr)
 	if errOut != nil || errTold != nil {
 		return r, fmt.Errorf("%v, %v", errOut, errTold)
 	}
 	r.stdout, r.stderr = string(out), string(told)
-	if err := s.heldAgainst(args, r); err != nil {
-		return r, err
-	}
-	synctest.Wait() // closed connections are put away by goroutines of their own
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open != 0 {
-		return r, fmt.Errorf("%v left %d connections open\n%v", args, s.open, r)
-	}
 	return r, nil
 }
 

@@ -167,6 +167,7 @@ func TestLawAnyOrder(t *testing.T) {
 		"users first":         {{"--target", "*/user/*"}, {}},
 		"sites first":         {{"--target", "*/webdomain/*"}, {}},
 		"a panel first":       {{"--panel", "web1"}, {}},
+		"in waves":            {{"--waves", "1,50%", "--wave-pause", "1m"}},
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)
