@@ -310,6 +310,9 @@ func (ap *application) begin() (*openRun, error) {
 		return nil, err
 	}
 	err = errors.Join(ap.keepGone(r.journal), ap.foreseeSeen())
+	if err != nil {
+		err = notBegun(err)
+	}
 	switch {
 	case err != nil:
 	case ap.resumed != nil:

@@ -53,7 +53,7 @@ func TestKilledAtEveryLine(t *testing.T) {
 	ends, lines := calmly(t)
 	for line := 1; line <= lines; line++ {
 		for _, how := range deaths {
-			d := dyingSpec{line, how}
+			d := dyingSpec{Line: line, How: how}
 			t.Run(fmt.Sprintf("%s %d", how, line), func(t *testing.T) {
 				t.Parallel()
 				g := newGround(t)
@@ -75,8 +75,8 @@ func TestKilledAtEveryLine(t *testing.T) {
 func TestKilledSavedPlan(t *testing.T) {
 	ends, lines := calmly(t)
 	for line := 1; line <= lines; line++ {
-		first := dyingSpec{line, deaths[line%len(deaths)]}
-		second := dyingSpec{1 + line*7%5, deaths[line/2%len(deaths)]} // among its first lines: it has few when much is done
+		first := dyingSpec{Line: line, How: deaths[line%len(deaths)]}
+		second := dyingSpec{Line: 1 + line*7%5, How: deaths[line/2%len(deaths)]} // among its first lines: it has few when much is done
 		t.Run(fmt.Sprintf("%s %d", first.How, line), func(t *testing.T) {
 			t.Parallel()
 			g := newGround(t)
@@ -85,7 +85,7 @@ func TestKilledSavedPlan(t *testing.T) {
 			g.dies(first, "apply", g.path("plan.json"))
 			id := g.cutOff(first)
 			again := []string{"apply", g.path("plan.json")}
-			if first == (dyingSpec{lines, afterLine}) {
+			if first == (dyingSpec{Line: lines, How: afterLine}) {
 				g.run(exitStale, again...) // it was done
 				g.ended(ends)
 				return

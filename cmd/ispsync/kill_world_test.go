@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -45,7 +44,13 @@ var deaths = []death{beforeLine, afterLine, powerCut}
 type dyingSpec struct {
 	Line int // from 1; 0: it lives
 	How  death
+	// FileSize is how large a file may become, in bytes, as on a full disk; 0: any size.
+	FileSize uint64
 }
+
+// limitFiles bounds the size of the files that this process writes. It is nil
+// where the system has no such limit.
+var limitFiles func(bytes uint64) error
 
 // dyingMain is ispsync in a process that dies.
 func dyingMain() {
@@ -53,10 +58,16 @@ func dyingMain() {
 	if err := json.Unmarshal([]byte(os.Getenv(dyingEnv)), &d); err != nil {
 		panic(err)
 	}
+	if d.FileSize > 0 {
+		if err := limitFiles(d.FileSize); err != nil {
+			panic(err)
+		}
+	}
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), landsWithin: briefly}
 	a.journalFile = func(f executor.JournalFile) executor.JournalFile {
 		return &dyingFile{pieces: f.(*pieces), spec: d, die: func() {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // there is nobody to tell
+			me, _ := os.FindProcess(os.Getpid())
+			me.Kill() //nolint:errcheck // there is nobody to tell
 			select {}
 		}}
 	}
@@ -123,6 +134,8 @@ type ground struct {
 	lands time.Duration
 	lines int // of the journal of an undisturbed run
 	begun int // runs that were killed and had begun
+	// journalFile is that of the app, for runs in the test itself.
+	journalFile func(executor.JournalFile) executor.JournalFile
 }
 
 const killSpec = `
@@ -187,15 +200,21 @@ func (g *ground) dies(d dyingSpec, args ...string) {
 
 func wasKilled(err error) bool {
 	var ee *exec.ExitError
-	if !errors.As(err, &ee) {
-		return false
-	}
-	status, ok := ee.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+	return errors.As(err, &ee) && ee.ExitCode() == -1
 }
 
 // run runs a command in the test itself.
 func (g *ground) run(want exitCode, args ...string) ran {
+	g.t.Helper()
+	r := g.do(args...)
+	if r.code != want {
+		g.t.Fatalf("%v: want exit code %d; %v", args, want, r)
+	}
+	return r
+}
+
+// do is run with whatever exit code.
+func (g *ground) do(args ...string) ran {
 	g.t.Helper()
 	files := make([]*os.File, 3)
 	for i, name := range []string{os.DevNull, g.path("stdout"), g.path("stderr")} {
@@ -206,13 +225,11 @@ func (g *ground) run(want exitCode, args ...string) ran {
 		defer f.Close()
 		files[i] = f
 	}
-	r := ran{code: run(g.args(args), &app{stdin: files[0], stdout: files[1], stderr: files[2], landsWithin: g.lands,
+	r := ran{code: run(g.args(args), &app{stdin: files[0], stdout: files[1], stderr: files[2], landsWithin: g.lands, journalFile: g.journalFile,
 		environ: []string{"NO_COLOR=1", "SIM_PASSWORD=" + testPassword}})}
 	out, _ := os.ReadFile(g.path("stdout"))
 	told, _ := os.ReadFile(g.path("stderr"))
-	if r.stdout, r.stderr = string(out), string(told); r.code != want {
-		g.t.Fatalf("%v: want exit code %d; %v", args, want, r)
-	}
+	r.stdout, r.stderr = string(out), string(told)
 	return r
 }
 

@@ -147,7 +147,7 @@ type killings struct {
 
 func drawKillings(rt *rapid.T) (k killings) {
 	for range rapid.IntRange(1, 3).Draw(rt, "deaths") {
-		k.deaths = append(k.deaths, dyingSpec{rapid.IntRange(1, 40).Draw(rt, "line"), rapid.SampledFrom(deaths).Draw(rt, "how")})
+		k.deaths = append(k.deaths, dyingSpec{Line: rapid.IntRange(1, 40).Draw(rt, "line"), How: rapid.SampledFrom(deaths).Draw(rt, "how")})
 	}
 	k.saved = rapid.Bool().Draw(rt, "saved plan")
 	k.rates = map[simpanel.Fault]float64{}

@@ -33,7 +33,7 @@ func TestLawUndo(t *testing.T) {
 		}
 		var kill *dyingSpec
 		if rapid.Bool().Draw(rt, "killed") {
-			kill = &dyingSpec{rapid.IntRange(2, 30).Draw(rt, "line"), rapid.SampledFrom(deaths).Draw(rt, "how")}
+			kill = &dyingSpec{Line: rapid.IntRange(2, 30).Draw(rt, "line"), How: rapid.SampledFrom(deaths).Draw(rt, "how")}
 		}
 		if err := inBubble(t, func(t *testing.T) error {
 			p, err := w.undone(t, kill)

@@ -86,7 +86,7 @@ func (d stateDir) begin(p *plan.Plan, start executor.RunStart, wrap func(executo
 	defer func() {
 		if err != nil {
 			r.abandon()
-			err = fmt.Errorf("the state directory cannot be written to, so nothing was sent: %w; make room, or choose another with --state-dir", err)
+			err = notBegun(err)
 			r = nil
 		}
 	}()
@@ -124,6 +124,11 @@ func (d stateDir) begin(p *plan.Plan, start executor.RunStart, wrap func(executo
 		return r, err
 	}
 	return r, syncDir(filepath.Dir(d.run(r.id)))
+}
+
+// notBegun says that a run was not begun because it cannot be written down.
+func notBegun(err error) error {
+	return fmt.Errorf("the state directory cannot be written to, so nothing was sent: %w; make room, or choose another with --state-dir", err)
 }
 
 // finish keeps the report and closes the journal.

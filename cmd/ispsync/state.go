@@ -58,7 +58,7 @@ func (d stateDir) markApplied(digest, run string) error {
 		err = syncDir(filepath.Dir(path))
 	}
 	if err != nil {
-		return fmt.Errorf("the state directory cannot be written to, so nothing was sent: %w", err)
+		return notBegun(err)
 	}
 	return nil
 }
