@@ -102,7 +102,8 @@ func (w *world) undone(t *testing.T, kill *dyingSpec) (*plan.Plan, error) {
 // canonicalEnds are what panels hold of the kinds of these worlds, as canonical
 // values: what comes back means the same as before, and a set may be written in
 // another order. What a panel does by itself is not looked at: the records it
-// makes with a zone, and the certificate it gives to a site with TLS.
+// makes with a zone, the certificate it gives to a site with TLS, and the address
+// it chooses when that is left to it.
 func canonicalEnds(ends map[string]map[string]map[string]map[string]string) any {
 	out := map[string]map[string]any{}
 	for panel, kinds := range ends {
@@ -110,7 +111,9 @@ func canonicalEnds(ends map[string]map[string]map[string]map[string]string) any 
 		for _, kind := range lawKinds {
 			out[panel][kind] = kinds[kind]
 			for _, fields := range kinds[kind] {
-				delete(fields, "ssl_cert")
+				for _, name := range []string{"ssl_cert", "ipsrc", "ipaddrs"} {
+					delete(fields, name)
+				}
 				for name, v := range fields {
 					if row := specs.Builtin().Kind(kind).Field(name); row != nil {
 						fields[name] = row.Canon.FromPanel(v).String()

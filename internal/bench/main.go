@@ -9,6 +9,8 @@
 // a script that reads the same specs runs too. Panels and children share the
 // machine, so only what the children themselves used is counted.
 //
+// `go run ./internal/bench soak` does something else: see soak.go.
+//
 // The exit code is 1 when a run did not do what it should have (a plan that is
 // not empty, a call too many, a resource missing), not when a budget is missed:
 // a budget says something only on a quiet machine.
@@ -66,6 +68,9 @@ type workshop struct {
 }
 
 func bench(args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "soak" {
+		return soak(args[1:], stdout, stderr)
+	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	only := f.String("only", "", "only the scenarios whose name this regular expression matches")
