@@ -27,6 +27,9 @@ type Undoing struct {
 	// resource, nil when it does not. May be nil.
 	Secrets func(specs.Ref) []specs.SecretField
 	Kinds   func(name string) *specs.Kind
+	// Within names the kinds whose resources live in one of a kind, and so went
+	// with it. May be nil.
+	Within func(kind string) []string
 }
 
 // Wish is what undoing wants of the panel, whatever it holds now. It says which
@@ -161,7 +164,26 @@ func (w *wisher) bringBack(g Gone) {
 	if len(k.TakesWithIt) > 0 || k.Owner != "" {
 		w.find(r.Ref, "it is made again with its settings only: files, mail and the contents of databases do not come back; restore them from a backup")
 	}
+	if lost := w.lostWith(r.Ref); len(lost) > 0 {
+		w.find(r.Ref, "what was in it was not kept and does not come back: its resources of %s", strings.Join(lost, ", "))
+	}
 	w.add(again)
+}
+
+// lostWith names the kinds of which resources may have gone with one that went,
+// and none was kept.
+func (w *wisher) lostWith(ref specs.Ref) []string {
+	if w.Within == nil {
+		return nil
+	}
+	return slices.DeleteFunc(w.Within(ref.Kind), func(kind string) bool {
+		for _, g := range w.Gone {
+			if g.Resource.Ref.Kind == kind && g.With == ref {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // creatable are the fields of a live resource that a create can say.

@@ -92,6 +92,19 @@ func (c *Catalog) Kinds() []*Kind {
 	return out
 }
 
+// Within names the kinds whose resources live in one of a kind and so go when it
+// is deleted: they name it as their parent, in their key, or are its own jobs.
+func (c *Catalog) Within(kind string) []string {
+	var names []string
+	for _, k := range c.Kinds() {
+		refers := slices.ContainsFunc(k.KeyRefers, func(r KeyRefer) bool { return r.Kind == kind })
+		if refers || k.Su == kind || k.Parent != nil && k.Parent.Kind == kind {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
 func (c *Catalog) names() []string { return slices.Sorted(maps.Keys(c.kinds)) }
 
 func fillRow(k *Kind) {

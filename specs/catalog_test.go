@@ -196,3 +196,14 @@ func TestDialects(t *testing.T) {
 		t.Error("without a generation the row is not as written")
 	}
 }
+
+// TestWithin: what lives in what.
+func TestWithin(t *testing.T) {
+	for kind, want := range map[string][]string{
+		"user": {"scheduler"}, "domain": {"domain.record"}, "emaildomain": {"email"}, "db": {"db.users"}, "webdomain": nil,
+	} {
+		if d := cmp.Diff(want, Builtin().Within(kind)); d != "" {
+			t.Errorf("%s: %s", kind, d)
+		}
+	}
+}

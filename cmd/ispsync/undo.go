@@ -122,7 +122,7 @@ func (t *target) wishBack(dir stateDir, id string, p *plan.Plan, fates []settled
 	undoing := map[string]*plan.Undoing{}
 	t.wanted = map[string]*specs.State{}
 	for _, panel := range t.panels {
-		u := &plan.Undoing{Panel: panel.Name, Gone: before, Kinds: t.dialects[panel.Generation].Kind, Secrets: t.specSecrets}
+		u := &plan.Undoing{Panel: panel.Name, Gone: before, Kinds: t.dialects[panel.Generation].Kind, Secrets: t.specSecrets, Within: t.dialects[panel.Generation].Within}
 		for i := range p.Steps {
 			s := p.Steps[i]
 			st := rec.Steps[s.ID]
