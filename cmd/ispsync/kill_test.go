@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -178,4 +179,51 @@ func TestKilledInFlight(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestHalfMadeIsRemembered: a suspended account was made but not yet suspended
+// when its run was killed, and a run about something else settled that. The run
+// that continues the plan suspends it all the same.
+func TestHalfMadeIsRemembered(t *testing.T) {
+	g := newGround(t)
+	g.run(exitOK, "plan", "--out", g.path("plan.json"))
+	g.dies(dyingSpec{Line: g.lineOf(`"func":"user.suspend"`), How: beforeLine}, "apply", g.path("plan.json"))
+	spec, err := os.ReadFile(g.path("spec.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	panels, _, _ := strings.Cut(string(spec), "\nresources:")
+	if err := os.WriteFile(g.path("panels.yaml"), []byte(panels+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := g.run(exitOK, "apply", "--auto-approve", "-f", g.path("panels.yaml"))
+	if !strings.Contains(r.stderr, "web1/user/bob: not done: ") {
+		t.Errorf("%v", r)
+	}
+	g.report("resume", "last")
+	ends, _ := calmly(t)
+	g.ended(ends)
+}
+
+// lineOf is the line of an undisturbed run's journal that holds a text.
+func (g *ground) lineOf(text string) int {
+	g.t.Helper()
+	calm := newGround(g.t)
+	calm.report("apply", "--auto-approve")
+	dir := stateDir(calm.path("state"))
+	ids, err := dir.runs()
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	journal, err := os.ReadFile(dir.run(ids[0], "journal-0001.jsonl"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for n, line := range strings.Split(string(journal), "\n") {
+		if strings.Contains(line, text) {
+			return n + 1
+		}
+	}
+	g.t.Fatalf("no line has %s:\n%s", text, journal)
+	return 0
 }

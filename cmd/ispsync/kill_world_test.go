@@ -170,7 +170,9 @@ func (g *ground) args(args []string) []string {
 	args = append(slices.Clone(args), "--state-dir", g.path("state"))
 	switch args[0] {
 	case "apply", "plan", "resume", "undo":
-		args = append(args, "-f", g.path("spec.yaml"))
+		if !slices.Contains(args, "-f") {
+			args = append(args, "-f", g.path("spec.yaml"))
+		}
 	}
 	return args
 }
