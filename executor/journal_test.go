@@ -172,6 +172,7 @@ func TestJournalBeforeTheCall(t *testing.T) {
 				t.Errorf("%s: %+v", id, st)
 			}
 		}
+		t.Logf("%d lines, %d syncs", len(d.lines), d.syncs)
 		if d.syncs > len(d.lines)/4 {
 			t.Errorf("%d syncs for %d lines: lanes wait for one another's disk", d.syncs, len(d.lines))
 		}
