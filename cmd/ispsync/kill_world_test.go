@@ -320,6 +320,9 @@ func (g *ground) ended(want any) {
 	if g.sim.Counts()["restart"] == 0 {
 		g.t.Error("the panel was not restarted")
 	}
+	if left, _ := filepath.Glob(stateDir(g.path("state")).locks("*.run")); len(left) > 0 {
+		g.t.Errorf("locks of the dead are left: %v", left)
+	}
 	r := g.run(exitOK, "plan", "--detailed-exitcode")
 	if strings.Contains(r.stderr, "nobody knew") {
 		g.t.Errorf("after all is settled: %v", r)

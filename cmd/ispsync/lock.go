@@ -69,6 +69,7 @@ func (d stateDir) tryLock(ctx context.Context, panels []string) (h *hold, busy, 
 		return nil, nil, fmt.Errorf("the state directory cannot be locked: %w", err)
 	}
 	defer all.Unlock() //nolint:errcheck // closing the file is what counts
+	d.sweepLocks()
 	for _, panel := range panels {
 		if by, held := d.heldBy(panel); held {
 			return nil, fmt.Errorf("panel %s is held by another run (%s)", panel, by), nil
@@ -88,6 +89,16 @@ func (d stateDir) tryLock(ctx context.Context, panels []string) (h *hold, busy, 
 		}
 	}
 	return h, nil, nil
+}
+
+// sweepLocks takes away the files of holders that died. Nobody else may be at it.
+func (d stateDir) sweepLocks() {
+	names, _ := filepath.Glob(d.locks("*.run"))
+	for _, name := range names {
+		if !locked(name) {
+			os.Remove(name) //nolint:errcheck // an unlocked file counts for nothing
+		}
+	}
 }
 
 // heldBy says who holds a panel, if anybody who is alive does.
