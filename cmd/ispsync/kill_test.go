@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,20 +152,22 @@ func TestKilledInFlight(t *testing.T) {
 				t.Parallel()
 				g := newGround(t)
 				cmd, said := g.child(dyingSpec{}, "apply", "--auto-approve")
-				seen := 0
+				started := make(chan *os.Process, 1)
+				var seen atomic.Int64
 				g.sim.SetFaults(simpanel.Faults{LateBy: 400 * time.Millisecond, Hook: func(c simpanel.Call) simpanel.Fault {
 					if !c.Write {
 						return ""
 					}
-					if seen++; seen != nth { // its writing calls come one at a time
+					if seen.Add(1) != int64(nth) {
 						return ""
 					}
-					cmd.Process.Kill() //nolint:errcheck // waited for below
+					(<-started).Kill() //nolint:errcheck // waited for below
 					return fault
 				}})
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
+				started <- cmd.Process
 				if err := cmd.Wait(); !wasKilled(err) {
 					t.Fatalf("%v\n%s", err, said)
 				}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,15 +28,36 @@ import (
 
 // ghostClock is the clock of the panels.
 type ghostClock struct {
+	mu     sync.Mutex
 	away   time.Duration // that did not pass
 	frozen time.Time     // of the death, while a ghost is about
 }
 
 func (c *ghostClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if !c.frozen.IsZero() {
 		return c.frozen
 	}
 	return time.Now().Add(-c.away)
+}
+
+// freeze stops the clock at a death; wake lets it go on when the ghost has come to
+// its end, and says how long that was.
+func (c *ghostClock) freeze() (death time.Time) {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frozen = now
+	return time.Now()
+}
+
+func (c *ghostClock) wake(death time.Time) (away time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	away = time.Since(death)
+	c.away, c.frozen = c.away+away, time.Time{}
+	return away
 }
 
 func (s *stage) isCut() bool {
@@ -65,7 +87,7 @@ func (s *stage) killed(d dyingSpec, args ...string) (r ran, died bool, err error
 	s.journalFile = func(f executor.JournalFile) executor.JournalFile {
 		return &dyingFile{pieces: f.(*pieces), spec: d, die: func() {
 			copied = os.CopyFS(s.path("last"), os.DirFS(s.path("state")))
-			s.clock.frozen, death = s.clock.now(), time.Now()
+			death = s.clock.freeze()
 			s.cutConnections()
 		}}
 	}
@@ -74,8 +96,10 @@ func (s *stage) killed(d dyingSpec, args ...string) (r ran, died bool, err error
 	if err != nil || death.IsZero() {
 		return r, false, err
 	}
-	away := time.Since(death)
-	s.clock.away, s.clock.frozen, s.cut = s.clock.away+away, time.Time{}, false
+	away := s.clock.wake(death)
+	s.mu.Lock()
+	s.cut = false
+	s.mu.Unlock()
 	if copied != nil {
 		return r, true, copied
 	}
