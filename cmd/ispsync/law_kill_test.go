@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -296,4 +297,41 @@ func (s *stage) goOn(args []string) []string {
 		return args
 	}
 	return []string{"resume", ids[0]}
+}
+
+// TestSoughtForADay: a list that tells what became of a step cannot be read, and
+// perhaps never can again. Runs say so for a day, and then no more.
+func TestSoughtForADay(t *testing.T) {
+	if err := inBubble(t, func(t *testing.T) error {
+		w := &world{spec: map[string]any{"resources": map[string]any{"domain.record": []any{
+			map[string]any{"name": "mail", "plid": "example.com", "rtype": "a", "value": "192.0.2.25"},
+		}}}, panels: []worldPanel{{options: simpanel.Options{Name: "web1"}, limits: map[string]int{}, auth: "session",
+			live: []liveResource{{"user", "alice", nil}, {"domain", "example.com", map[string]string{"owner": "alice"}}}}}}
+		s, err := w.stage(t)
+		if err != nil {
+			return err
+		}
+		if _, died, err := s.killed(dyingSpec{Line: 2, How: afterLine}, "apply", "--auto-approve"); err != nil || !died {
+			return fmt.Errorf("died: %v, %v", died, err)
+		}
+		s.panels["web1"].SetFaults(simpanel.Faults{Hook: func(c simpanel.Call) simpanel.Fault {
+			if c.Func == "domain.record" {
+				return simpanel.ErrorInList
+			}
+			return ""
+		}})
+		for _, named := range []bool{true, true, false} {
+			r, err := s.run("apply", "--auto-approve", "--target", "web1/none/*")
+			if err != nil {
+				return err
+			}
+			if told := strings.Contains(r.stderr, "nobody knew what became of 1 step"); told != named {
+				return fmt.Errorf("named: %v; %v", told, r)
+			}
+			time.Sleep(25 * time.Hour)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -57,6 +57,11 @@ func (t *target) recover(ctx context.Context, keep bool) ([]settledFate, error) 
 	return all, nil
 }
 
+// soughtFor is how long runs try to read what became of a step, which may have
+// been in something that is gone. Then it is unknown for good: no call lands so
+// late, and a saved plan that could be continued has expired.
+const soughtFor = 24 * time.Hour
+
 // openRuns lists the runs that may have left a step open, the oldest first.
 func (d stateDir) openRuns() ([]string, error) {
 	ids, err := d.runs()
@@ -95,6 +100,7 @@ func (t *target) recoverRun(ctx context.Context, dir stateDir, id string, keep b
 			mu.Lock()
 			defer mu.Unlock()
 			for _, f := range found {
+				f.Unread = f.Unread && time.Since(sent[f.Step.ID]) < soughtFor
 				fates = append(fates, settledFate{id, f})
 			}
 			return err
