@@ -55,6 +55,9 @@ func TestKilledAtEveryLine(t *testing.T) {
 	ends, lines := calmly(t)
 	for line := 1; line <= lines; line++ {
 		for _, how := range deaths {
+			if how == powerCut && line%3 != 1 {
+				continue // one in three says as much
+			}
 			d := dyingSpec{Line: line, How: how}
 			t.Run(fmt.Sprintf("%s %d", how, line), func(t *testing.T) {
 				t.Parallel()

@@ -167,7 +167,10 @@ func newGround(t *testing.T) *ground {
 func (g *ground) path(name string) string { return filepath.Join(g.dir, name) }
 
 func (g *ground) args(args []string) []string {
-	args = append(slices.Clone(args), "--state-dir", g.path("state"))
+	args = slices.Clone(args)
+	if !slices.Contains(args, "--state-dir") {
+		args = append(args, "--state-dir", g.path("state"))
+	}
 	switch args[0] {
 	case "apply", "plan", "resume", "undo":
 		if !slices.Contains(args, "-f") {

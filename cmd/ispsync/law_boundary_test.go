@@ -132,6 +132,6 @@ func TestLawLostReplyOfEveryKind(t *testing.T) {
 // most a second run.
 func TestLawReadingFaults(t *testing.T) {
 	atEachCall(t, disturbance{spec: kindsSpec, reads: true},
-		simpanel.DropBefore, simpanel.Cut, simpanel.RequestFailed, simpanel.Page, simpanel.BadGateway, simpanel.ForgetSession,
-		simpanel.ShortList, simpanel.ErrorInList)
+		simpanel.DropBefore, simpanel.Cut, simpanel.RequestFailed, simpanel.Page, simpanel.ForgetSession,
+		simpanel.ShortList)
 }

@@ -70,8 +70,7 @@ func TestStateDirUnusable(t *testing.T) {
 func TestStateDirIsMade(t *testing.T) {
 	g := newGround(t)
 	g.run(exitOK, "apply", "--auto-approve", "--state-dir", g.path("a/b/c"))
-	// args appends the usual --state-dir, and the last one counts
-	for _, name := range []string{"state/.gitignore", "state/runs", "state/locks"} {
+	for _, name := range []string{"a/b/c/.gitignore", "a/b/c/runs", "a/b/c/locks"} {
 		if _, err := os.Stat(g.path(name)); err != nil {
 			t.Error(err)
 		}

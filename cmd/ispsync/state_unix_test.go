@@ -21,7 +21,7 @@ func init() {
 // the next run ends as if nothing had happened.
 func TestDiskFull(t *testing.T) {
 	ends, _ := calmly(t)
-	for size := uint64(0); size <= 9000; size += 500 {
+	for size := uint64(0); size <= 9000; size += 1000 {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			t.Parallel()
 			g := newGround(t)
