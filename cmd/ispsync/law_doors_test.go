@@ -71,8 +71,11 @@ func TestLawSecretsOfEveryKind(t *testing.T) {
 			}
 			d.ran(t, exitOK, "plan", "--out", d.path("plan.json"))
 			d.ran(t, exitOK, "apply", d.path("plan.json"), "--report", d.path("report.json"), "--log-format", "json")
-			d.ran(t, exitOK, "drift", "--check-passwords") // what arrived is taken
 			d.arrived(t, "")
+			if underRace && strings.Contains(door, ":") {
+				return // a process a call: the rest is tried without the detector
+			}
+			d.ran(t, exitOK, "drift", "--check-passwords") // what arrived is taken
 			d.ran(t, exitOK, "runs")
 			d.ran(t, exitOK, "undo", "last", "--out", d.path("undo.json"))
 			d.ran(t, exitOK, "export")
