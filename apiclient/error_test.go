@@ -163,7 +163,7 @@ func TestNoSecretComesBack(t *testing.T) {
 		_, err = NewWriter(c).Create(context.Background(), specs.Resource{
 			Ref: specs.Ref{Panel: "web1", Kind: "user", Key: "alice"}, Secrets: []specs.SecretField{{Name: "passwd", Secret: envSecret("X")}},
 		})
-		c.Close(context.Background())
+		c.Close()
 		if err == nil {
 			rt.Fatal("no error")
 		}

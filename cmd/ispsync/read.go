@@ -156,7 +156,7 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 			t.a.log.read(render.Reading{Panel: p.Name})
 			r := t.read(ctx, p, forms)
 			if t.readOnly {
-				t.clients[p.Name].Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
+				t.clients[p.Name].Close() //nolint:errcheck // idle connections only
 			} else {
 				t.clients[p.Name].Rest() //nolint:errcheck // what is left goes with Close
 			}
@@ -216,7 +216,7 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	if err == nil && t.flags.tryPasswords {
 		r.findings = append(r.findings, t.tryPasswords(ctx, c, in)...)
 	}
-	r.info.Requests, r.info.Forms = c.RequestsInAll(), c.FormsRead()
+	r.info.Requests, r.info.Forms = c.Requests(), c.FormsRead()
 	if err != nil {
 		r.info.Reachable, r.draft = false, nil
 		r.info.Error, r.info.Refused = err.Error(), refused(err)
