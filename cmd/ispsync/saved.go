@@ -182,6 +182,13 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 		}
 	}
 	in := ap.input(panel)
+	for kind := range maps.Clone(kinds) {
+		if slices.Contains(ap.pruned, kind) {
+			for _, home := range plan.LivesIn(in.Kinds(kind)) {
+				kinds[home] = true
+			}
+		}
+	}
 	wants := slices.DeleteFunc(plan.Wants(in, ap.pruned), func(w specs.Want) bool { return !kinds[w.Kind.Name] })
 	for i := range wants {
 		delete(kinds, wants[i].Kind.Name)
