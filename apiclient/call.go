@@ -13,11 +13,10 @@ import (
 
 // The functions that are not named by a catalog row.
 const (
-	funcAuth          = "auth"           // guide, "Session unique ID authentication"
-	funcNewKey        = "session.newkey" // guide, "Key authentication"
-	funcSessionDelete = "session.delete" // panel-api.md section 2, logout
-	funcWhoami        = "whoami"         // panel-api.md section 2
-	funcRestart       = "restart"        // guide, "If the web-server needs to be rebooted"
+	funcAuth    = "auth"           // guide, "Session unique ID authentication"
+	funcNewKey  = "session.newkey" // guide, "Key authentication"
+	funcWhoami  = "whoami"         // panel-api.md section 2
+	funcRestart = "restart"        // guide, "If the web-server needs to be rebooted"
 )
 
 // call is one call to be. Values of secrets are not in it: they are fetched

@@ -152,14 +152,6 @@ func loopback(host string) bool {
 // Requests counts the calls sent so far, logins and repeated calls included.
 func (c *Client) Requests() int { return int(c.requests.Load()) }
 
-// RequestsInAll is Requests with the call by which Close will end the session.
-func (c *Client) RequestsInAll() int {
-	if c.session.open() {
-		return c.Requests() + 1
-	}
-	return c.Requests()
-}
-
 // FormsRead counts the forms among them that were read because a list does not
 // carry a declared field.
 func (c *Client) FormsRead() int { return int(c.formsRead.Load()) }
@@ -174,15 +166,12 @@ func (c *Client) WaitUntil(stop context.Context) { c.stop = stop }
 // thousand clients would otherwise keep their connections.
 func (c *Client) Rest() error { return c.door.close() }
 
-// Close ends the session, if there is one (session.delete: panel-api.md
-// section 2), and closes the idle connections. Calls in flight are not
-// touched. The end of a session is an act of courtesy: it is tried once and
-// briefly, and whether it succeeds is nobody's concern, because a session that
-// is left alone ends by itself within the hour (guide).
-func (c *Client) Close(ctx context.Context) error {
-	if id := c.session.take(); id != "" {
-		c.endSession(ctx, id)
-	}
+// Close forgets the session and closes the idle connections. Calls in flight
+// are not touched. No call is sent: a session that is left alone ends by itself
+// within the hour (guide), and a client that only reads sends no call that does
+// something, not even session.delete.
+func (c *Client) Close() error {
+	c.session.forget()
 	return c.door.close()
 }
 

@@ -160,7 +160,8 @@ func TestReadsSendNoWrites(t *testing.T) {
 	}}
 	p, o, _ := serve(t, s)
 	c := client(t, p, o)
-	functions := []string{"user", "user.edit", "user.delete", "x.suspend", "restart", "reboot", "services.start", "session.newkey", "ipaddrlist.setdefault",
+	// What reads stands there more than once: a case in which nothing may be read says less.
+	functions := []string{"user", "user", "user", "user", "user.edit", "user.edit", "user.edit", "user.edit", "user.delete", "x.suspend", "restart", "reboot", "services.start", "session.newkey", "ipaddrlist.setdefault",
 		"db.server.settings", "email.sorter", "whoami", "exit", "a.b.New", "dashboard.save", "auth", "edit", "", "x."}
 	names := []string{"sok", "snext", "func", "auth", "elid", "su", "sv_field", "filter", "p_cnt", "clicked_button"}
 	allowed := map[string]bool{"auth": true, "user": true, "user.edit": true, "db.server.settings": true, "email.sorter": true, "whoami": true}

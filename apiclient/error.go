@@ -210,7 +210,10 @@ func (e *Error) Unsupported() bool {
 		return false
 	}
 	switch e.Type {
-	case "auth", "access", "license", "licence", "request_failed":
+	case "access":
+		// An administrator has the right to call whatever there is (panel-api.md section 2: 30).
+		return e.Func == funcRestart && e.level == "30"
+	case "auth", "badauth", "session", "license", "licence", "request_failed":
 		return false
 	}
 	return true
@@ -240,9 +243,14 @@ func (e *Error) Retryable() bool {
 
 // sessionEnded reports whether the answer means that the session is no more.
 // The body of an ended session is on no record; panel-api.md section 2 infers:
-// type auth with any object, access at level 0, v4's authfail.
+// type auth with any object, access at level 0, v4's authfail. Code that people
+// run logs in anew after the types badauth and session too.
 func (e *Error) sessionEnded() bool {
-	return e.bare || e.Type == "auth" || e.Type == "access" && e.level == "0"
+	switch e.Type {
+	case "auth", "badauth", "session":
+		return true
+	}
+	return e.bare || e.Type == "access" && e.level == "0"
 }
 
 // panelWide reports whether the error is about the panel or the account and

@@ -59,7 +59,7 @@ func TestErrorMeaning(t *testing.T) {
 		{"the guide's form has only a text", "user.edit", `<doc><error>something is wrong</error></doc>`, true, "error", "", meaning{}},
 		{"a plug-in's error without a type", "x.edit", `<doc><error/></doc>`, true, "error", "", meaning{}},
 		{"no function restart, as far as one can tell", "restart", v6("missed", "func", "restart", "30"), false, "missed", "func", meaning{Unsupported: true}},
-		{"no right to restart is another matter", "restart", v6("access", "restart", "", "30"), false, "access", "restart", meaning{}},
+		{"no right to restart is another matter", "restart", v6("access", "restart", "", "16"), false, "access", "restart", meaning{}},
 		{"an HTML page: a proxy, or the panel is starting", "user.edit", `<!DOCTYPE html><html><body><h1>Starting</h1></body></html>`, true, typeDocument, "", meaning{MaybeApplied: true, Retryable: true}},
 		{"HTML without a document type", "user.edit", `<html><body>Bad</body></html>`, true, typeDocument, "", meaning{MaybeApplied: true, Retryable: true}},
 		{"nothing", "user.edit", ``, true, typeDocument, "", meaning{MaybeApplied: true, Retryable: true}},
@@ -163,7 +163,7 @@ func TestNoSecretComesBack(t *testing.T) {
 		_, err = NewWriter(c).Create(context.Background(), specs.Resource{
 			Ref: specs.Ref{Panel: "web1", Kind: "user", Key: "alice"}, Secrets: []specs.SecretField{{Name: "passwd", Secret: envSecret("X")}},
 		})
-		c.Close(context.Background())
+		c.Close()
 		if err == nil {
 			rt.Fatal("no error")
 		}
@@ -229,6 +229,8 @@ func TestMeanings(t *testing.T) {
 		{"wrong password", Error{Type: "auth", Object: "badpassword"}, MeansRefused},
 		{"v4 refuses the account", Error{Type: "auth", Object: "authfail", bare: true}, MeansRefused},
 		{"an ended session", Error{Type: "auth", Object: "session"}, MeansLoginAgain},
+		{"an ended session, as clients have met it", Error{Type: "session", Object: "expired", Func: "user", list: true}, MeansLoginAgain},
+		{"another", Error{Type: "badauth", Func: "user", list: true}, MeansLoginAgain},
 		{"nobody is logged in", Error{Type: "access", level: "0"}, MeansLoginAgain},
 		{"no right", Error{Type: "access", level: "16"}, MeansNever},
 		{"a second one", Error{Type: "exists", write: true}, MeansExists},
@@ -244,6 +246,8 @@ func TestMeanings(t *testing.T) {
 		{"an answer too large, to a write", Error{Type: typeDocument, final: true, write: true}, MeansMaybeApplied},
 		{"a killed request", Error{Type: "request_failed", write: true}, MeansMaybeApplied},
 		{"no such function", Error{Type: "missed", Func: funcRestart, write: true}, MeansUnsupported},
+		{"a restart that is denied to one who may do everything", Error{Type: "access", level: "30", Func: funcRestart, write: true}, MeansUnsupported},
+		{"a restart that is denied to a user", Error{Type: "access", level: "16", Func: funcRestart, write: true}, MeansNever},
 		{"refused by ispsync", Error{Type: typeNotSent, final: true, write: true}, MeansNever},
 		{"a create that may go on", Error{Type: typeNotFinished, final: true, write: true}, MeansMaybeApplied},
 		{"a create that failed later", Error{Type: typeAsyncFailed, final: true, write: true}, MeansNever},

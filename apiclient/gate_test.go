@@ -30,7 +30,7 @@ type weak struct {
 
 func (p *weak) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fn := r.PostFormValue("func")
-	if fn == funcAuth || fn == funcSessionDelete {
+	if fn == funcAuth {
 		fmt.Fprint(w, `<doc><auth id="x"/><ok/></doc>`)
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"time"
 
 	"github.com/ispsync/ispsync/specs"
 )
@@ -58,8 +57,8 @@ func (c *Client) authenticate(ctx context.Context, k *call) (id string, err erro
 
 // loginByKey gets a session of another account (guide, "Key authentication"):
 // the administrator logs in and tells the panel a key for that account, and
-// the key is good for one login. The administrator's session is ended when the
-// other one is there.
+// the key is good for one login. The administrator's session is used for nothing
+// else, and ends by itself.
 //
 // A key whose fate is unknown is not tried again, because a used key and a
 // wrong one look alike, and wrong ones may lock the account out: another is made.
@@ -68,7 +67,6 @@ func (c *Client) loginByKey(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { c.endSession(ctx, admin) }()
 	pauses := newPauses()
 	for try := 1; ; try++ {
 		id, err = c.useNewKey(ctx, admin)
@@ -105,19 +103,4 @@ func newKey() string {
 	var b [16]byte
 	rand.Read(b[:]) //nolint:errcheck // it never fails
 	return hex.EncodeToString(b[:])
-}
-
-// endTimeout bounds the call that ends a session.
-const endTimeout = 5 * time.Second
-
-// endSession ends a session, in its own name. Nobody waits long for it, and
-// it is not tried again.
-func (c *Client) endSession(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(endTimeout, c.timeout))
-	defer cancel()
-	k := &call{
-		fn: funcSessionDelete, login: true, once: true, session: id,
-		secrets: []secretParam{{names: []string{"elid"}, made: true, value: id}},
-	}
-	_ = c.do(ctx, k, &document{}) // see Client.Close
 }

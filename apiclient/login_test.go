@@ -1,13 +1,11 @@
 package apiclient
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,7 +25,7 @@ func funcs(s *script) (out []string) {
 
 // keyed is a panel whose calls are made as alice, by a key of root's.
 func keyed(t testing.TB, answer func(fn string, n int, form url.Values) (int, string)) (*Client, *script) {
-	s := &script{t: t, answer: answer, ends: true}
+	s := &script{t: t, answer: answer}
 	p, o, _ := serve(t, s)
 	p.Auth.Method, p.Auth.As = specs.AuthKey, "alice"
 	return client(t, p, o), s
@@ -36,7 +34,7 @@ func keyed(t testing.TB, answer func(fn string, n int, form url.Values) (int, st
 // keyAnswers takes each key once.
 func keyAnswers(fn string, n int, _ url.Values) (int, string) {
 	switch fn {
-	case funcNewKey, funcSessionDelete:
+	case funcNewKey:
 		return 200, `<doc><ok/></doc>`
 	case "webdomain":
 		return 200, rows(0)
@@ -51,10 +49,10 @@ func TestKeyLogin(t *testing.T) {
 	if _, err := c.Snapshot(t.Context(), oneWant()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"auth", "session.newkey", "auth", "session.delete", "webdomain"}, funcs(s)); diff != "" {
+	if diff := cmp.Diff([]string{"auth", "session.newkey", "auth", "webdomain"}, funcs(s)); diff != "" {
 		t.Fatal(diff)
 	}
-	admin, newkey, login, end, list := s.asked[0], s.asked[1], s.asked[2], s.asked[3], s.asked[4]
+	admin, newkey, login, list := s.asked[0], s.asked[1], s.asked[2], s.asked[3]
 	key := newkey.Get("key")
 	switch {
 	case admin.Get("username") != "root" || admin.Get("password") != testPassword || admin.Has("key"):
@@ -63,8 +61,6 @@ func TestKeyLogin(t *testing.T) {
 		t.Errorf("the key: %v", newkey)
 	case login.Get("username") != "alice" || login.Get("key") != key || login.Get("checkcookie") != "no" || login.Has("password") || login.Has("auth"):
 		t.Errorf("the login by key: %v", login)
-	case end.Get("elid") != "session1" || end.Get("auth") != "session1":
-		t.Errorf("the end of the administrator's session: %v", end)
 	case list.Get("auth") != "session2":
 		t.Errorf("the call: %v", list)
 	}
@@ -74,8 +70,7 @@ func TestKeyLogin(t *testing.T) {
 }
 
 // TestKeyIsNew: each login has a key of its own, also when the session ended
-// and when the fate of a key is unknown; and the administrator's session is
-// ended whatever happens.
+// and when the fate of a key is unknown.
 func TestKeyIsNew(t *testing.T) {
 	for _, x := range []struct {
 		why   string
@@ -88,31 +83,31 @@ func TestKeyIsNew(t *testing.T) {
 				return 200, `<doc><error type="auth" object="session"/></doc>`
 			}
 			return 0, ""
-		}, []string{"auth", "session.newkey", "auth", "session.delete", "webdomain", "auth", "session.newkey", "auth", "session.delete", "webdomain"}, ""},
+		}, []string{"auth", "session.newkey", "auth", "webdomain", "auth", "session.newkey", "auth", "webdomain"}, ""},
 		{"the reply to the login by key was lost", func(fn string, n int, _ url.Values) (int, string) {
 			if fn == funcAuth && n == 2 {
 				return -1, ""
 			}
 			return 0, ""
-		}, []string{"auth", "session.newkey", "auth", "session.newkey", "auth", "session.delete", "webdomain"}, ""},
+		}, []string{"auth", "session.newkey", "auth", "session.newkey", "auth", "webdomain"}, ""},
 		{"the reply to the new key was lost", func(fn string, n int, _ url.Values) (int, string) {
 			if fn == funcNewKey && n == 1 {
 				return -1, ""
 			}
 			return 0, ""
-		}, []string{"auth", "session.newkey", "session.newkey", "auth", "session.delete", "webdomain"}, ""},
+		}, []string{"auth", "session.newkey", "session.newkey", "auth", "webdomain"}, ""},
 		{"an account that may not make keys", func(fn string, n int, _ url.Values) (int, string) {
 			if fn == funcNewKey {
 				return 200, `<doc><error type="access" object="session.newkey"><stack><action level="16" user="bob">session.newkey</action></stack><msg>No</msg></error></doc>`
 			}
 			return 0, ""
-		}, []string{"auth", "session.newkey", "session.delete"}, "session.newkey for alice: the panel says access(session.newkey): No; the account of the session lacks the right to do this (its level is 16; that of an administrator is 30)"},
+		}, []string{"auth", "session.newkey"}, "session.newkey for alice: the panel says access(session.newkey): No; the account of the session lacks the right to do this (its level is 16; that of an administrator is 30)"},
 		{"a key that is refused is not tried again", func(fn string, n int, form url.Values) (int, string) {
 			if fn == funcAuth && form.Has("key") {
 				return 200, `<doc><error type="auth" object="badpassword"><param name="value">` + form.Get("key") + `</param></error></doc>`
 			}
 			return 0, ""
-		}, []string{"auth", "session.newkey", "auth", "session.delete"}, `auth as alice, by key: the panel says auth(badpassword) "***"`},
+		}, []string{"auth", "session.newkey", "auth"}, `auth as alice, by key: the panel says auth(badpassword) "***"`},
 		{"a wrong password of the administrator", func(fn string, n int, form url.Values) (int, string) {
 			return 200, `<doc><error type="auth" object="badpassword"/></doc>`
 		}, []string{"auth"}, "auth as root: the panel says auth(badpassword)"},
@@ -158,11 +153,8 @@ func TestKeyOnSimulatedPanel(t *testing.T) {
 	if len(l.Resources) != 1 || l.Resources[0].Ref.Key != "a.example.com" {
 		t.Errorf("alice sees %+v", l.Resources)
 	}
-	if err := c.Close(t.Context()); err != nil {
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
-	}
-	if n := sim.Counts()[funcSessionDelete]; n != 2 {
-		t.Errorf("%d sessions were ended, of 2", n)
 	}
 	for _, call := range sim.Calls() {
 		if call.SecretInURL || call.Error != "" {
@@ -171,41 +163,22 @@ func TestKeyOnSimulatedPanel(t *testing.T) {
 	}
 }
 
-// TestCloseEndsTheSession: once, in its own name, briefly, and without a word
-// when it fails; and not at all where there is none.
-func TestCloseEndsTheSession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &script{t: t, ends: true}
-		p, o, _ := serve(t, s)
-		c := client(t, p, o)
-		if err := c.Close(t.Context()); err != nil || len(s.asked) != 0 {
-			t.Errorf("nobody logged in: %v, %v", funcs(s), err)
-		}
-		s.answer = func(fn string, n int, _ url.Values) (int, string) {
-			if fn == funcSessionDelete {
-				time.Sleep(time.Hour)
-			}
-			return 0, ""
-		}
+// TestCloseSendsNothing: a session ends by itself, and a client that reads
+// sends logins and reads (contract section 6, promises 1 and 2).
+func TestCloseSendsNothing(t *testing.T) {
+	for _, login := range []func(*testing.T) (*Client, *script){
+		func(t *testing.T) (*Client, *script) { return keyed(t, keyAnswers) },
+		func(t *testing.T) (*Client, *script) { return scripted(t, keyAnswers) },
+	} {
+		c, s := login(t)
 		if _, err := c.Snapshot(t.Context(), oneWant()); err != nil {
 			t.Fatal(err)
 		}
-		before := c.Requests()
-		took := clock()
-		gone, cancel := context.WithCancel(t.Context())
-		cancel() // a run that was interrupted ends its session too
-		if err := c.Close(gone); err != nil || took() != endTimeout {
-			t.Errorf("%v after %v", err, took())
+		before := len(s.asked)
+		if err := c.Close(); err != nil || len(s.asked) != before || c.Requests() != before {
+			t.Errorf("%v: %d requests, %v", funcs(s), c.Requests(), err)
 		}
-		if err := c.Close(t.Context()); err != nil || c.Requests() != before+1 {
-			t.Errorf("%d requests, %v", c.Requests()-before, err)
-		}
-		ends := s.calls(funcSessionDelete)
-		if len(ends) != 1 || ends[0].Get("elid") != "session1" || ends[0].Get("auth") != "session1" {
-			t.Errorf("%v", ends)
-		}
-		time.Sleep(2 * time.Hour)
-	})
+	}
 }
 
 func TestAuthSettings(t *testing.T) {

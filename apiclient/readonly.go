@@ -38,9 +38,9 @@ var doing = func() map[string]bool {
 	return m
 }()
 
-// logins are the functions that prove the account and end its session. They
-// change nothing but who is logged in.
-var logins = []string{funcAuth, funcNewKey, funcSessionDelete}
+// logins are the functions that prove the account. They change nothing but who
+// is logged in.
+var logins = []string{funcAuth, funcNewKey}
 
 // readable says why a call is no read, or nil.
 func readable(k *call) error {

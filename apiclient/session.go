@@ -112,13 +112,6 @@ func (s *session) newest(cred *credential) bool {
 	return s.id != ""
 }
 
-// open reports whether there is a session that take would give.
-func (s *session) open() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.id != ""
-}
-
 // note remembers a refusal of the account.
 func (s *session) note(e *Error) {
 	if e != nil && e.Refused() {
@@ -151,12 +144,8 @@ func (s *session) drop(number int) {
 }
 
 // forget makes the next call log in, whatever there is.
-func (s *session) forget() { s.take() }
-
-// take forgets the session and gives its id to whoever will end it.
-func (s *session) take() (id string) {
+func (s *session) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, s.id = s.id, ""
-	return id
+	s.id = ""
 }

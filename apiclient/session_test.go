@@ -51,7 +51,7 @@ func TestExpiryLogsInOnce(t *testing.T) {
 	for _, ended := range []string{
 		`<doc><error type="auth" object="session"/></doc>`,
 		`<doc><error type="access" object="user"><stack><action level="0" user="">user</action></stack></error></doc>`,
-		`<doc><authfail/></doc>`, `access deny`,
+		`<doc><authfail/></doc>`, `access deny`, `<doc><error type="session" object="expired"/></doc>`, `<doc><error type="badauth"/></doc>`,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c, s := scripted(t, func(fn string, _ int, form url.Values) (int, string) {

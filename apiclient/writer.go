@@ -44,7 +44,7 @@ func (w *Writer) Read(ctx context.Context, wants []specs.Want) (*specs.State, er
 
 // Requests counts the calls sent so far, reads and logins included, and the one
 // that will end the session.
-func (w *Writer) Requests() int { return w.c.RequestsInAll() }
+func (w *Writer) Requests() int { return w.c.Requests() }
 
 // Create makes a resource: the kind's edit function, or that of its row's
 // create_func, without elid and with sok=ok (panel-api.md section 5).

@@ -285,7 +285,7 @@ func (w *kindWalk) desiredOnly(desired *specs.Resource) {
 func (w *kindWalk) missing(desired *specs.Resource) string {
 	var names []string
 	for _, row := range w.kind.Fields {
-		if !row.Required || row.Name == w.kind.Owner && desired.Su != "" {
+		if !row.Required || row.Name == w.kind.Owner && cmp.Or(desired.Su, w.Panel.Su) != "" {
 			continue
 		}
 		_, field := desired.Fields.Get(row.Name)

@@ -19,11 +19,14 @@ func Wants(in Input, pruned []string) []specs.Want {
 	for _, name := range pruned {
 		managed[name] = true
 	}
+	prune := func(k *specs.Kind) bool { return slices.Contains(pruned, k.Name) }
 	out := make([]specs.Want, 0, len(managed)+1)
 	referred := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(managed)) {
 		k := in.Kinds(name)
-		out = append(out, wantOf(k, in.Desired))
+		w := wantOf(k, in.Desired)
+		w.All = prune(k) && len(LivesIn(k)) > 0
+		out = append(out, w)
 		for _, l := range kindLinks(k) {
 			if !managed[l.kind] && in.namesOther(name, l) {
 				referred[l.kind] = true
@@ -37,6 +40,9 @@ func Wants(in Input, pruned []string) []specs.Want {
 		if k.Su != "" && !managed[k.Su] {
 			referred[k.Su] = true // which accounts there are: see PerAccount
 		}
+		if k.Parent != nil && w.All && !managed[k.Parent.Kind] {
+			referred[k.Parent.Kind] = true // which parents there are
+		}
 	}
 	for name := range referred {
 		out = append(out, specs.Want{Kind: in.Kinds(name)})
@@ -44,6 +50,18 @@ func Wants(in Input, pruned []string) []specs.Want {
 	slices.SortFunc(out, func(a, b specs.Want) int {
 		return cmp.Or(cmp.Compare(a.Kind.Rank, b.Kind.Rank), cmp.Compare(a.Kind.Name, b.Kind.Name))
 	})
+	return out
+}
+
+// LivesIn names the kinds by whose resources a kind is listed.
+func LivesIn(k *specs.Kind) []string {
+	var out []string
+	if k.Parent != nil {
+		out = append(out, k.Parent.Kind)
+	}
+	if k.Su != "" {
+		out = append(out, k.Su)
+	}
 	return out
 }
 

@@ -111,6 +111,21 @@ web1/webdomain/shop.example.com
 web1/webdomain/shop.example.net owner=alice
 web1/webdomain/x-shop.net owner=alice
 `},
+		{"for_each over what expressions yield, whatever type of Go that is", onePanel + `
+resources:
+  webdomain:
+    - {for_each: "${1..2}", name: "s${each}.net", aliases: "${split('a.net b.net', ' ')}"}
+    - {for_each: "${map(1..2, 1..#)}", name: "m${each[-1]}.net", ssl_port: "${len(each)}"}
+    - {for_each: "${groupBy(1..4, # % 2 == 0 ? 'even' : 'odd')}", name: "${key}.net", gzip_level: "${each[0]}"}
+    - {for_each: "${fromPairs([['x', 1]])}", name: "${key}.net", gzip_level: "${each}"}`,
+			`web1/webdomain/even.net gzip_level=2
+web1/webdomain/m1.net ssl_port=1
+web1/webdomain/m2.net ssl_port=2
+web1/webdomain/odd.net gzip_level=1
+web1/webdomain/s1.net aliases=[a.net b.net]
+web1/webdomain/s2.net aliases=[a.net b.net]
+web1/webdomain/x.net gzip_level=1
+`},
 		{"panels by all, by name, by expression", twoPanels + `
 resources:
   user:

@@ -212,4 +212,8 @@ type Want struct {
 	// Su lists the accounts to read as, for a kind whose list is per account
 	// (Kind.Su). Ignored for other kinds.
 	Su []string
+	// All is for whatever Parents and Su are there: a prune rule looks at
+	// what nothing declares, wherever it lives. Whoever reads the parents first
+	// sees to it.
+	All bool
 }

@@ -308,7 +308,7 @@ func (e *expressions) eval(t *template, s scope) (any, *templateError) {
 			return nil, &templateError{at: p.at + at, msg: msg, hint: hint}
 		}
 		if len(t.parts) == 1 {
-			return v, nil
+			return plain(v), nil
 		}
 		text, ok := scalarText(v)
 		if !ok {

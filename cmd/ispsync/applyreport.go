@@ -67,7 +67,7 @@ func (ap *application) emptyReport(result executor.Result) *executor.Report {
 	for _, p := range ap.plan.Panels {
 		end := executor.LaneEnd{Name: p.Name, Requests: p.Requests, Restart: executor.RestartNone, Error: p.Error}
 		if c := ap.clients[p.Name]; c != nil {
-			end.Requests = c.RequestsInAll()
+			end.Requests = c.Requests()
 		}
 		r.Panels = append(r.Panels, end)
 		if p.Error != "" && result == executor.Nothing {

@@ -234,7 +234,7 @@ func (x *exportRun) read(ctx context.Context) error {
 		g.Go(func() error {
 			r := panelExport{x: x, panel: p, excluded: map[string]map[string]bool{}}
 			x.infos[i], errs[i] = r.read(ctx)
-			t.clients[p.Name].Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
+			t.clients[p.Name].Close() //nolint:errcheck // idle connections only
 			return nil
 		})
 	}

@@ -65,7 +65,7 @@ func (r *panelExport) read(ctx context.Context) (plan.Panel, error) {
 		}
 	}
 	state, err := t.whole(ctx, r.panel, scope)
-	info.Requests, info.Forms = c.RequestsInAll(), c.FormsRead()
+	info.Requests, info.Forms = c.Requests(), c.FormsRead()
 	resources := 0
 	if err != nil {
 		info.Error, info.Refused = err.Error(), refused(err)

@@ -188,13 +188,13 @@ func (mi *migration) plan(ctx context.Context) (*plan.Plan, error) {
 	if err != nil {
 		return nil, mi.unusable(mi.to, err)
 	}
-	info.Requests, info.Forms = c.RequestsInAll(), c.FormsRead()
+	info.Requests, info.Forms = c.Requests(), c.FormsRead()
 	id := make([]byte, 16)
 	rand.Read(id) //nolint:errcheck // it never fails
 	now := time.Now().UTC().Truncate(time.Second)
 	p := plan.Assemble(plan.Header{ID: hex.EncodeToString(id), CreatedAt: now, ExpiresAt: now.Add(planLife), SpecDigest: mi.spec.Digest(), MadeBy: "migrate " + mi.from.Name + " → " + mi.to.Name},
 		[]*plan.Draft{draft}, []plan.Panel{info}, slices.Concat(literalFindings(mi.spec.Warnings), mi.seen.findings(mi.target.flags.rails.lifts), findingsOf(mi.moved.Obstacles)))
-	mi.a.log.say(fmt.Sprintf("%s was read with %d requests", mi.from.Name, mi.clients[mi.from.Name].RequestsInAll()))
+	mi.a.log.say(fmt.Sprintf("%s was read with %d requests", mi.from.Name, mi.clients[mi.from.Name].Requests()))
 	mi.a.exit(readingCode(p.Panels))
 	mi.a.exit(findingCode(p))
 	mi.exitOfSource()

@@ -36,10 +36,10 @@ func (mi *migration) readSource(ctx context.Context) error {
 	c := mi.clients[mi.from.Name]
 	if err != nil {
 		err = mi.unusable(mi.from, err)
-		log.read(render.Reading{Panel: mi.from.Name, Ended: true, Requests: c.RequestsInAll(), Error: err.Error()})
+		log.read(render.Reading{Panel: mi.from.Name, Ended: true, Requests: c.Requests(), Error: err.Error()})
 		return err
 	}
-	log.read(render.Reading{Panel: mi.from.Name, Ended: true, Requests: c.RequestsInAll(), Resources: state.Len()})
+	log.read(render.Reading{Panel: mi.from.Name, Ended: true, Requests: c.Requests(), Resources: state.Len()})
 	stays := map[specs.Ref]string{}
 	for _, k := range mi.spec.Catalog.Kinds() {
 		if account := strings.ToLower(mi.from.Account()); k.Login {
@@ -76,11 +76,11 @@ func (mi *migration) readTarget(ctx context.Context) (plan.Panel, map[string]*sp
 	}
 	if err != nil {
 		err = mi.unusable(mi.to, err)
-		mi.a.log.read(render.Reading{Panel: mi.to.Name, Ended: true, Requests: c.RequestsInAll(), Error: err.Error()})
+		mi.a.log.read(render.Reading{Panel: mi.to.Name, Ended: true, Requests: c.Requests(), Error: err.Error()})
 		return info, nil, err
 	}
 	mi.live, info.Reachable, info.Error = live, true, mi.listingErrors(live, wants)
-	mi.a.log.read(render.Reading{Panel: mi.to.Name, Ended: true, Requests: c.RequestsInAll(), Resources: live.Len(), Error: info.Error})
+	mi.a.log.read(render.Reading{Panel: mi.to.Name, Ended: true, Requests: c.Requests(), Resources: live.Len(), Error: info.Error})
 	return info, forms, nil
 }
 

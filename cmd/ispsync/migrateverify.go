@@ -94,7 +94,7 @@ func (mi *migration) verify(ctx context.Context, probes *prober) (*plan.Parity, 
 	in.Desired = mi.moved.State
 	wants := slices.DeleteFunc(plan.Wants(in, nil), func(w specs.Want) bool { return w.Declared == nil && !w.Kind.Login })
 	live, err := mi.rounds(ctx, mi.to, wants)
-	end := render.Reading{Panel: mi.to.Name, Ended: true, Requests: c.RequestsInAll()}
+	end := render.Reading{Panel: mi.to.Name, Ended: true, Requests: c.Requests()}
 	if err != nil {
 		err = mi.unusable(mi.to, err)
 		end.Error = err.Error()

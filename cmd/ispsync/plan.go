@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/ispsync/ispsync/internal/render"
 	"github.com/ispsync/ispsync/plan"
@@ -156,17 +155,11 @@ func (t *target) names() []string {
 	return names
 }
 
-// close ends the sessions, side by side: each is a call.
+// close lets go of the connections.
 func (t *target) close() {
-	var g errgroup.Group
-	g.SetLimit(t.flags.parallelism)
 	for _, c := range t.clients {
-		g.Go(func() error {
-			c.Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
-			return nil
-		})
+		c.Close() //nolint:errcheck // idle connections only
 	}
-	g.Wait() //nolint:errcheck // the functions return nil
 }
 
 // plan reads all panels and joins their drafts. It notes the exit codes that

@@ -156,7 +156,7 @@ func (t *target) readAll(ctx context.Context, forms bool) []panelRead {
 			t.a.log.read(render.Reading{Panel: p.Name})
 			r := t.read(ctx, p, forms)
 			if t.readOnly {
-				t.clients[p.Name].Close(context.Background()) //nolint:errcheck // best effort, and bounded in time
+				t.clients[p.Name].Close() //nolint:errcheck // idle connections only
 			} else {
 				t.clients[p.Name].Rest() //nolint:errcheck // what is left goes with Close
 			}
@@ -202,7 +202,7 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	r := panelRead{info: plan.Panel{Name: p.Name, URL: p.URL, Account: p.Account()}}
 	in := t.input(p)
 	wants := plan.Wants(in, t.pruned)
-	live, err := snapshot(ctx, c, wants)
+	live, err := t.managed(ctx, p, wants)
 	if err == nil {
 		err = t.believe(ctx, c, p, live, wants)
 	}
@@ -216,7 +216,7 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	if err == nil && t.flags.tryPasswords {
 		r.findings = append(r.findings, t.tryPasswords(ctx, c, in)...)
 	}
-	r.info.Requests, r.info.Forms = c.RequestsInAll(), c.FormsRead()
+	r.info.Requests, r.info.Forms = c.Requests(), c.FormsRead()
 	if err != nil {
 		r.info.Reachable, r.draft = false, nil
 		r.info.Error, r.info.Refused = err.Error(), refused(err)
@@ -224,6 +224,15 @@ func (t *target) read(ctx context.Context, p specs.Panel, forms bool) panelRead 
 	}
 	r.info.Error = listingErrors(live, wants)
 	return r
+}
+
+// managed reads what the spec manages, and where a prune rule looks into
+// parents and accounts, all of those that are there.
+func (t *target) managed(ctx context.Context, p specs.Panel, wants []specs.Want) (*specs.State, error) {
+	if slices.ContainsFunc(wants, func(w specs.Want) bool { return w.All }) {
+		return t.rounds(ctx, p, wants)
+	}
+	return snapshot(ctx, t.clients[p.Name], wants)
 }
 
 // snapshot reads what is wanted: what is listed per account after the accounts.

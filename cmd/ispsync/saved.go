@@ -105,7 +105,7 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 			ap.a.log.read(render.Reading{Panel: panel.Name})
 			state, err := ap.readSteps(ap.halts.soft, panel, p)
 			ap.clients[panel.Name].Rest() //nolint:errcheck // what is left goes with Close
-			e := render.Reading{Panel: panel.Name, Ended: true, Requests: ap.clients[panel.Name].RequestsInAll()}
+			e := render.Reading{Panel: panel.Name, Ended: true, Requests: ap.clients[panel.Name].Requests()}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -122,7 +122,7 @@ func (ap *application) checkSaved(p *plan.Plan) error {
 	for _, name := range slices.Sorted(maps.Keys(unreachable)) {
 		err := unreachable[name]
 		ap.a.log.warn("panel %s: %v", name, err)
-		ap.clients[name].Close(context.Background()) //nolint:errcheck // idle connections only
+		ap.clients[name].Close() //nolint:errcheck // idle connections only
 		if delete(ap.clients, name); refused(err) {
 			refusals++
 		}
@@ -182,6 +182,13 @@ func (ap *application) readSteps(ctx context.Context, panel specs.Panel, p *plan
 		}
 	}
 	in := ap.input(panel)
+	for kind := range maps.Clone(kinds) {
+		if slices.Contains(ap.pruned, kind) {
+			for _, home := range plan.LivesIn(in.Kinds(kind)) {
+				kinds[home] = true
+			}
+		}
+	}
 	wants := slices.DeleteFunc(plan.Wants(in, ap.pruned), func(w specs.Want) bool { return !kinds[w.Kind.Name] })
 	for i := range wants {
 		delete(kinds, wants[i].Kind.Name)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/ispsync/ispsync/apiclient"
+	"github.com/ispsync/ispsync/plan"
 	"github.com/ispsync/ispsync/specs"
 )
 
@@ -112,7 +113,7 @@ func wholeKinds(catalog *specs.Catalog, scope *wholeScope) []*specs.Kind {
 			return
 		}
 		need[k.Name] = true
-		for _, name := range livesIn(k) {
+		for _, name := range plan.LivesIn(k) {
 			add(catalog.Kind(name))
 		}
 	}
@@ -130,20 +131,8 @@ func wholeKinds(catalog *specs.Catalog, scope *wholeScope) []*specs.Kind {
 	return out
 }
 
-// livesIn names the kinds by whose resources a kind is listed.
-func livesIn(k *specs.Kind) []string {
-	var out []string
-	if k.Parent != nil {
-		out = append(out, k.Parent.Kind)
-	}
-	if k.Su != "" {
-		out = append(out, k.Su)
-	}
-	return out
-}
-
 func readAfter(k *specs.Kind, left []*specs.Kind) bool {
-	for _, name := range livesIn(k) {
+	for _, name := range plan.LivesIn(k) {
 		for _, other := range left {
 			if other.Name == name && other != k {
 				return true
@@ -196,7 +185,7 @@ func (t *target) lists(ctx context.Context, c *apiclient.Client, state *specs.St
 // there; nil for a kind that lives in one the panel does not know.
 func wholeWant(k *specs.Kind, state *specs.State) (*specs.Want, error) {
 	w := &specs.Want{Kind: k}
-	for _, name := range livesIn(k) {
+	for _, name := range plan.LivesIn(k) {
 		l, known := state.Listing(name)
 		switch {
 		case !known:
@@ -204,12 +193,7 @@ func wholeWant(k *specs.Kind, state *specs.State) (*specs.Want, error) {
 		case l.Err != nil:
 			return nil, fmt.Errorf("it is listed by %s, and that kind could not be read", name)
 		}
-		var elids []string
-		for i := range l.Resources {
-			if r := &l.Resources[i]; r.Unusable == "" {
-				elids = append(elids, cmp.Or(r.Elid, r.Ref.Key))
-			}
-		}
+		elids := elidsOf(l.Resources)
 		if name == k.Su {
 			w.Su = elids
 		} else {
@@ -217,4 +201,16 @@ func wholeWant(k *specs.Kind, state *specs.State) (*specs.Want, error) {
 		}
 	}
 	return w, nil
+}
+
+// elidsOf are the panel's own identifiers of resources, as lists of what lives
+// in them are asked for.
+func elidsOf(rs []specs.Resource) []string {
+	var out []string
+	for i := range rs {
+		if r := &rs[i]; r.Unusable == "" {
+			out = append(out, cmp.Or(r.Elid, r.Ref.Key))
+		}
+	}
+	return out
 }

@@ -28,9 +28,6 @@ func (f *fleet) lanes() []lane {
 	for i, h := range f.hosts {
 		out[i].url = h.url
 		for _, c := range h.panel.Load().Calls() {
-			if c.Func == "session.delete" {
-				continue // it names ispsync's session; the floor leaves its own to end by itself
-			}
 			form := url.Values{"func": {c.Func}}
 			for name, value := range c.Params {
 				if name != "auth" {
