@@ -11,11 +11,12 @@ import (
 // delete plans a delete unless a guard stands in its way. desired is the
 // tombstone, nil when a prune rule asks. What a prune rule may not have is
 // quietly kept; a tombstone that cannot be honoured is an error, because
-// somebody wrote down this very resource. Our own account is an error both ways.
+// somebody wrote down this very resource. Of our own account a prune rule is told
+// with a warning: it is left alone, and the rest of the rule holds.
 func (w *kindWalk) delete(live, desired *specs.Resource, why string) {
 	ref := live.Ref
 	if w.isOwnAccount(ref) {
-		w.find(Error, CodeOwnAccount, ref.String(), "%s would delete the account ispsync logs in with; log in with another one, or except it from the rule; no flag lifts this", why)
+		w.find(ownSeverity(desired), CodeOwnAccount, ref.String(), "%s would delete the account ispsync logs in with; log in with another one, or except it from the rule; no flag lifts this", why)
 		w.keep(ref, "the account ispsync logs in with")
 		return
 	}
@@ -56,6 +57,15 @@ func shielded(protect Match, live *specs.Resource) (reason string, failed bool) 
 		return "protected by " + protect.Source, false
 	}
 	return "", false
+}
+
+// ownSeverity is how bad it is that our own account would be deleted: a tombstone
+// names it, a prune rule only happens to be true of it.
+func ownSeverity(tombstone *specs.Resource) Severity {
+	if tombstone != nil {
+		return Error
+	}
+	return Warning
 }
 
 // isOwnAccount reports whether a ref names the account ispsync logs in with.
@@ -117,7 +127,7 @@ func (m *maker) takeBack(g *going) bool {
 		m.keep(t.root.Ref, what)
 		switch {
 		case own:
-			m.find(Error, CodeOwnAccount, t.root.Ref.String(), "%s: the delete %s; no flag lifts this", t.root.Why, what)
+			m.find(ownSeverity(t.root.desired), CodeOwnAccount, t.root.Ref.String(), "%s: the delete %s; no flag lifts this", t.root.Why, what)
 		case failed:
 			m.find(Error, CodeRule, t.root.Ref.String(), "%s: the delete takes %s with it, but %s", t.root.Why, t.live.Ref, reason)
 		case t.root.desired != nil:

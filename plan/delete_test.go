@@ -92,6 +92,15 @@ error takes_declared web1/user/alice: deleting it (prune: name == "alice") takes
 kept user/bob (not declared)
 error own_account web1/user/alice: ensure: absent would delete the account ispsync logs in with; log in with another one, or except it from the rule; no flag lifts this
 `, world{desired: state(t, "", absent("user", "alice")), live: state(t, allKinds, alice...), account: "alice"}},
+		{"nor pruned, which does not keep the rule from the others", `s1 -user/bob takes 1 site (prune: rule)
+kept user/alice (the account ispsync logs in with)
+warning own_account web1/user/alice: prune: rule would delete the account ispsync logs in with; log in with another one, or except it from the rule; no flag lifts this
+`, world{live: state(t, allKinds, alice...), account: "alice", rules: rules(func(kind string) Match {
+			if kind != "user" {
+				return Match{}
+			}
+			return Match{Source: "rule", Test: func(*specs.Resource) (bool, error) { return true, nil }}
+		}, nil)}},
 		{"nor suspended", `kept user/alice (the account ispsync logs in with)
 error own_account web1/user/alice: site.yaml:2 would suspend the account ispsync logs in with; log in with another one, or do not declare active: false; no flag lifts this
 `, world{desired: state(t, "", declaredAt(2, res("user", "alice", "active=false", "limit=3"))), live: state(t, allKinds, res("user", "alice", "active=true", "limit=1")), account: "alice"}},

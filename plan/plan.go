@@ -227,7 +227,7 @@ const (
 	CodeReferenceMissing = "reference_missing"   // error: refers to something neither declared nor on the panel (exit 6)
 	CodeDeletesLimit     = "deletes_limit"       // error: more deletes than limits.deletes allows (exit 5)
 	CodeProtected        = "protected"           // error: a tombstone for something protected (exit 5)
-	CodeOwnAccount       = "own_account"         // error: would delete or suspend the account in use (exit 5)
+	CodeOwnAccount       = "own_account"         // error: would delete or suspend the account in use (exit 5); a warning where a prune rule would
 	CodePolicy           = "policy"              // error or warning: a policy of the spec
 	CodeOwnerDiffers     = "owner_differs"       // warning: declared with another owner than it has
 	CodeCreateOnly       = "create_only_differs" // warning: differs in a field that only a create can set

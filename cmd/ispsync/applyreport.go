@@ -34,6 +34,11 @@ func (ap *application) finish(journaled *openRun, r *executor.Report, err error)
 		err = errors.Join(err, fmt.Errorf("nothing more was sent: %w", jerr))
 	}
 	err = errors.Join(err, journaled.finish(r), ap.keepRestarts(r), ap.rememberSeen(r))
+	for _, end := range r.Panels {
+		if end.Restart == executor.RestartUnsupported && ap.oneDocument() {
+			ap.a.log.warn("panel %s asked for a restart of its services, but has no function that does it; newer panels restart by themselves", end.Name)
+		}
+	}
 	switch r.Result {
 	case executor.Interrupted:
 		ap.a.exit(exitInterrupted)

@@ -165,6 +165,7 @@ func (t *target) close() {
 // plan reads all panels and joins their drafts. It notes the exit codes that
 // follow from what was found.
 func (t *target) plan(ctx context.Context, forms bool) (*plan.Plan, error) {
+	t.warnOfTargets()
 	reads := t.readAll(ctx, forms)
 	t.gone = map[string][]plan.Gone{}
 	drafts := make([]*plan.Draft, 0, len(reads))
@@ -186,6 +187,33 @@ func (t *target) plan(ctx context.Context, forms bool) (*plan.Plan, error) {
 	t.a.exit(findingCode(p))
 	t.a.facts.plan = p
 	return p, nil
+}
+
+// warnOfTargets warns of a --target that names nothing of the spec: most likely
+// it is misspelt. With prune rules it may mean something that is only live.
+func (t *target) warnOfTargets() {
+	if t.madeBy != "" || len(t.pruned) > 0 {
+		return
+	}
+	for _, glob := range t.flags.targets {
+		if !t.declares(glob) {
+			t.a.log.warn("--target %s: the spec declares nothing of that ref (panel/kind/key, * matches anything)", glob)
+		}
+	}
+}
+
+func (t *target) declares(glob string) bool {
+	for _, p := range t.panels {
+		state := t.desired(p.Name)
+		for _, kind := range state.Kinds() {
+			for _, r := range state.Resources(kind) {
+				if globMatches(glob, r.Ref.String()) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // readingCode is the exit code that follows from how the panels could be read.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,10 @@ import (
 )
 
 func (a *app) validateCommand() *cobra.Command {
-	var sf specFlags
+	var (
+		sf     specFlags
+		output string
+	)
 	c := &cobra.Command{
 		Use:   "validate",
 		Short: "Check a spec offline",
@@ -21,20 +25,62 @@ A reference to something the spec does not declare is a mistake here when the
 spec declares others of that kind on the same panel; plan looks on the panel.`,
 		Example: "  ispsync validate -f specs/",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			spec, err := sf.load(a, true)
-			if err != nil {
+		RunE: func(*cobra.Command, []string) error {
+			if err := oneOf("output", output, "text", "json"); err != nil {
 				return err
 			}
-			for _, w := range spec.Warnings {
-				a.log.warn("%s", w.Detail())
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "The spec is valid: %d panels, %d resources.\n", len(spec.Panels), spec.Len())
-			return err
+			return a.validate(&sf, output)
 		},
 	}
+	c.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	sf.add(c.Flags())
 	return c
+}
+
+func (a *app) validate(sf *specFlags, output string) error {
+	spec, err := sf.load(a, true)
+	var mistakes specs.Errors
+	if err != nil && (output != "json" || !errors.As(err, &mistakes)) {
+		return err
+	}
+	if output == "json" {
+		v := validation{Valid: err == nil, Errors: problemsOf(mistakes), Warnings: []problem{}}
+		if spec != nil {
+			v.Panels, v.Resources, v.Warnings = len(spec.Panels), spec.Len(), problemsOf(spec.Warnings)
+		}
+		return errors.Join(err, writeJSON(a.stdout, v))
+	}
+	for _, w := range spec.Warnings {
+		a.log.warn("%s", w.Detail())
+	}
+	_, err = fmt.Fprintf(a.stdout, "The spec is valid: %d panels, %d resources.\n", len(spec.Panels), spec.Len())
+	return err
+}
+
+// validation is what validate -o json prints.
+type validation struct {
+	Valid     bool      `json:"valid"`
+	Panels    int       `json:"panels"`
+	Resources int       `json:"resources"`
+	Errors    []problem `json:"errors"`
+	Warnings  []problem `json:"warnings"`
+}
+
+// problem is a mistake in a spec. Line and Col count from 1.
+type problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Col     int    `json:"col"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func problemsOf(errs specs.Errors) []problem {
+	out := make([]problem, len(errs))
+	for i, e := range errs {
+		out[i] = problem{e.Pos.File, e.Pos.Line, e.Pos.Col, e.Msg, e.Hint}
+	}
+	return out
 }
 
 // compilePolicies turns the policies of a spec into what the planner runs.
