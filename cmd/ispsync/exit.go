@@ -30,8 +30,8 @@ var exitTable = []struct {
 	meaning string
 }{
 	{exitOK, "success; for plan without --detailed-exitcode also when there are changes"},
-	{exitError, "error that has no code of its own"},
-	{exitChanges, "changes pending: plan --detailed-exitcode, drift; differences: migrate verify; never anything else"},
+	{exitError, "error that has no code of its own; migrate verify: not all is equal"},
+	{exitChanges, "changes pending: plan --detailed-exitcode, drift; never anything else"},
 	{exitPartial, "applied in part: a step failed, is blocked, stale or unknown, or a panel could not be reached"},
 	{exitStale, "plan refused: stale, altered, expired, for another panel or account, already applied"},
 	{exitRail, "apply refused by a rail: limits, protection, policy"},

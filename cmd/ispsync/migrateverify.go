@@ -71,7 +71,7 @@ func (a *app) migrateVerify(m *migrateFlags) error {
 		return err
 	}
 	if !parity.Complete {
-		a.exit(exitChanges)
+		a.exit(exitError) // 2 is plan's and drift's, and never anything else
 	}
 	switch m.output {
 	case "json":
