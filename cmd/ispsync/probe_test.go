@@ -201,7 +201,7 @@ func probed(t *testing.T, panels []any, text string) *plan.Parity {
 	defer out.Close()
 	code := run([]string{"migrate", "verify", "--from", "old", "--to", "new", "--map", filepath.Join(dir, "map.yaml"), "-f", filepath.Join(dir, "spec.yaml"), "--probe", "dns,http", "-o", "json"},
 		&app{stdin: os.Stdin, stdout: out, stderr: os.Stderr, environ: []string{"SIM_PASSWORD=" + simPassword}})
-	if code != exitChanges {
+	if code != exitError {
 		t.Errorf("exit code %d", code)
 	}
 	data, err := os.ReadFile(out.Name())
