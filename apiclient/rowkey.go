@@ -31,7 +31,10 @@ func (r *rowReader) identity() (key, elid string, ok bool) {
 		r.fail("row %d has no %s, so nobody can say which %s it is", r.count+1, strings.Join(r.kind.Key.Columns, " or "), r.kind.Name)
 		return "", "", false
 	}
-	key = toText(text)
+	// Space around a name is how a document is laid out, never part of the name.
+	if key = strings.TrimSpace(toText(text)); key == "" {
+		key = toText(text)
+	}
 	return key, key, true
 }
 

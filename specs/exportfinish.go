@@ -164,7 +164,7 @@ func (e *Export) title(f *ExportFile) string {
 }
 
 // exportMark begins the first comment of each file of an export.
-const exportMark = "Made by ispsync export from live panels"
+const exportMark = "Made by ispsync export of what is live"
 
 // IsExport reports whether this is the first line of a file of an export.
 func IsExport(line string) bool { return strings.HasPrefix(line, "# "+exportMark) }
