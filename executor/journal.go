@@ -200,7 +200,9 @@ func (j *Journal) Begin(c Call) (answered func(restart bool, err error), err err
 		if err != nil {
 			l.Error = detail(err).Message
 		}
-		_ = j.add(l, true) // Err tells, and keeps the next call from being sent
+		// It goes to the disk with the line of the next call, or when the lane has
+		// something to wait for. Err tells, and keeps the next call from being sent.
+		_ = j.add(l, false)
 	}, nil
 }
 
@@ -260,17 +262,32 @@ func (j *Journal) add(l Line, durable bool) error {
 		return j.fail(err)
 	}
 	j.written++
-	for mine := j.written; durable && j.onDisk < mine; {
-		if j.err != nil {
-			return j.err
-		}
+	if durable {
+		j.flush()
+	}
+	return j.err
+}
+
+// Flush returns when everything written so far is on the disk: before a lane
+// waits for something, and at its end.
+func (j *Journal) Flush() {
+	if j == nil {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.flush()
+}
+
+// flush is Flush for a holder of the lock.
+func (j *Journal) flush() {
+	for mine := j.written; j.onDisk < mine && j.err == nil; {
 		if j.syncing {
 			j.synced.Wait()
 			continue
 		}
 		j.sync()
 	}
-	return j.err
 }
 
 // sync brings everything written so far to the disk, for all who wait. It lets

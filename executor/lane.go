@@ -227,6 +227,7 @@ func (l *lane) leaveRest(ctx context.Context) {
 // finish does the restart that is due and reads back what was written. After an
 // interrupt it does neither, and says so.
 func (l *lane) finish(ctx context.Context) {
+	l.o.Journal.Flush()
 	due := l.asked && l.o.Restart != RestartNever
 	if due && !l.stopped(ctx) {
 		l.restart(ctx)
@@ -245,6 +246,7 @@ func (l *lane) restart(ctx context.Context) {
 	if l.end.Restart == RestartUnsupported {
 		return // it asked again, but still has no such function
 	}
+	l.o.Journal.Flush()
 	l.waiting(nil, "the panel restarts its services")
 	err := l.panel.Restart(ctx)
 	var ce CallError

@@ -124,6 +124,7 @@ func (q question) judgeCreate() verdict {
 // settle looks until it is known what became of the call, or nobody can tell,
 // and sets the outcome unless the call is to be sent again.
 func (t *turn) settle(ctx context.Context, d doubt, err error) (again bool) {
+	t.o.Journal.Flush()
 	waits := t.o.SettleWaits
 	for n := 0; ; n++ {
 		cut := t.wait(ctx, waits[n])
