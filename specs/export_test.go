@@ -367,15 +367,15 @@ func TestExportPanels(t *testing.T) {
 
 // TestSecretNames: names of variables are such, and each is there once.
 func TestSecretNames(t *testing.T) {
-	names := secretNames{}
+	names := SecretNames{}
 	for _, tc := range []struct{ key, want string }{
 		{"alice", "WEB1_USER_ALICE_PASSWD"}, {"a.b", "WEB1_USER_A_B_PASSWD"}, {"a-b", "WEB1_USER_A_B_PASSWD_2"}, {"вася", "WEB1_USER_PASSWD"}, {"a..b", "WEB1_USER_A_B_PASSWD_3"},
 	} {
-		if got := names.next(Ref{"web1", "user", tc.key}, "passwd"); got != tc.want {
+		if got := names.Next(Ref{"web1", "user", tc.key}, "passwd"); got != tc.want {
 			t.Errorf("%s: got %s, want %s", tc.key, got, tc.want)
 		}
 	}
-	if got := names.next(Ref{"1", "2", "3"}, "4"); got != "_1_2_3_4" {
+	if got := names.Next(Ref{"1", "2", "3"}, "4"); got != "_1_2_3_4" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -45,7 +45,7 @@ func (x *Exporter) Finish() *Export {
 	defer x.mu.Unlock()
 	e := &Export{single: len(x.o.Split) == 0, chosen: x.o.Field != nil, Notes: x.notes.lines(), Incomplete: len(x.notes.missing) > 0, defaults: map[string]Fields{}, many: len(x.o.Panels) > 1}
 	files := newExportFiles(x.o)
-	names := secretNames{}
+	names := SecretNames{}
 	for _, k := range x.o.Catalog.Kinds() {
 		ek := x.kinds[k.Name]
 		if ek == nil || len(ek.entries) == 0 {
@@ -61,7 +61,7 @@ func (x *Exporter) Finish() *Export {
 			ent := &ek.entries[i]
 			for _, f := range ek.secrets {
 				ref := Ref{Panel: ent.panel, Kind: k.Name, Key: ent.key}
-				use := SecretUse{Name: names.next(ref, f.Name), Field: f.Name, Ref: ref}
+				use := SecretUse{Name: names.Next(ref, f.Name), Field: f.Name, Ref: ref}
 				ent.secrets = append(ent.secrets, SecretField{f.Name, Secret{SecretEnv, use.Name}})
 				e.Secrets = append(e.Secrets, use)
 			}
@@ -180,11 +180,12 @@ func (e *Export) Resources() int {
 	return n
 }
 
-// secretNames makes the names of variables, each once.
-type secretNames map[string]bool
+// SecretNames makes names of environment variables for secrets, each once. It
+// holds those that are taken.
+type SecretNames map[string]bool
 
-// next makes a name such as WEB1_USER_ALICE_PASSWD.
-func (s secretNames) next(r Ref, field string) string {
+// Next makes a name such as WEB1_USER_ALICE_PASSWD.
+func (s SecretNames) Next(r Ref, field string) string {
 	var b strings.Builder
 	gap := false
 	for _, c := range strings.ToUpper(r.String() + "/" + field) {

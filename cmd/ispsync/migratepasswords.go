@@ -35,7 +35,7 @@ func (mi *migration) generatePasswords() (lines []string) {
 	if mi.flags.passwords == "" {
 		return nil
 	}
-	names := map[string]bool{}
+	names := specs.SecretNames{}
 	for _, kind := range mi.moved.State.Kinds() {
 		rs := mi.moved.State.Resources(kind)
 		for i := range rs {
@@ -44,7 +44,7 @@ func (mi *migration) generatePasswords() (lines []string) {
 				continue
 			}
 			for _, field := range r.SecretsNeeded {
-				name := variableFor(r.Ref, field, names)
+				name := names.Next(r.Ref, field)
 				r.Secrets = append(r.Secrets, specs.SecretField{Name: field, Secret: specs.Secret{Source: specs.SecretEnv, Arg: name}})
 				lines = append(lines, name+"="+newPassword())
 			}
@@ -92,28 +92,6 @@ func writeNewSecrets(path, text string) (err error) {
 		return fmt.Errorf("the passwords cannot be written to %s: %w", filepath.Base(path), err)
 	}
 	return nil
-}
-
-// variableFor is the name of an environment variable for a secret, each once.
-func variableFor(r specs.Ref, field string, taken map[string]bool) string {
-	var b strings.Builder
-	for _, c := range strings.ToUpper(r.Panel + "_" + r.Kind + "_" + r.Key + "_" + field) {
-		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			b.WriteRune(c)
-		} else if !strings.HasSuffix(b.String(), "_") {
-			b.WriteByte('_')
-		}
-	}
-	base := strings.Trim(b.String(), "_")
-	if base == "" || base[0] <= '9' {
-		base = "P_" + base
-	}
-	name := base
-	for n := 2; taken[name]; n++ {
-		name = fmt.Sprintf("%s_%d", base, n)
-	}
-	taken[name] = true
-	return name
 }
 
 // newPassword draws letters, each as likely as any other, until all three sorts

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -47,16 +46,10 @@ apply later; it is bound to what was seen, expires after 24 hours and is applied
 			if err != nil {
 				return err
 			}
-			if out != "" {
-				if err := writeFile(out, func(f *os.File) error { return plan.Write(f, p) }); err != nil {
-					return err
-				}
-				a.log.say(fmt.Sprintf("plan saved to %s; apply it with: %s", out, applyCommandFor(out, &sf)))
-			}
 			if detailed && p.Summary.Changes() > 0 {
 				a.exit(exitChanges)
 			}
-			return a.showPlan(a.stdout, p, output, applyCommandFor(out, &sf))
+			return a.hand(p, &sf, out, output)
 		},
 	}
 	sf.add(c.Flags())
@@ -66,6 +59,17 @@ apply later; it is bound to what was seen, expires after 24 hours and is applied
 	c.Flags().StringVar(&out, "out", "", "save the plan to this file")
 	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when there are changes")
 	return c
+}
+
+// hand saves a plan, when asked to, and shows it.
+func (a *app) hand(p *plan.Plan, sf *specFlags, out, output string) error {
+	if out != "" {
+		if err := writeFile(out, func(f *os.File) error { return plan.Write(f, p) }); err != nil {
+			return err
+		}
+		a.log.say("plan saved to " + out + "; apply it with: " + applyCommandFor(out, sf))
+	}
+	return a.showPlan(a.stdout, p, output, applyCommandFor(out, sf))
 }
 
 func (a *app) driftCommand() *cobra.Command {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -49,17 +48,6 @@ for what. RUN is its id, the beginning of it, or last; ` + "`ispsync runs`" + ` 
 	addOutput(c.Flags(), &output)
 	c.Flags().StringVar(&out, "out", "", "save the plan to this file")
 	return c
-}
-
-// hand saves a plan, when asked to, and shows it.
-func (a *app) hand(p *plan.Plan, sf *specFlags, out, output string) error {
-	if out != "" {
-		if err := writeFile(out, func(f *os.File) error { return plan.Write(f, p) }); err != nil {
-			return err
-		}
-		a.log.say("plan saved to " + out + "; apply it with: " + applyCommandFor(out, sf))
-	}
-	return a.showPlan(a.stdout, p, output, applyCommandFor(out, sf))
 }
 
 func (a *app) undo(sf *specFlags, pf *panelFlags, name string, forms bool) (*plan.Plan, error) {
