@@ -62,6 +62,9 @@ func (af *applyFlags) rollout(spec *specs.Spec) (specs.Rollout, error) {
 		r.Waves = waves
 	}
 	if af.wavePause > 0 {
+		if len(r.Waves) == 0 {
+			return r, fail(exitUsage, "--wave-pause: there are no waves to pause between; give --waves, or a rollout: in the spec")
+		}
 		r.Pause = time.Duration(af.wavePause)
 	}
 	return r, nil

@@ -83,20 +83,22 @@ func (ap *application) lookAgain() error {
 // stepsThatMoved names the resources about which two plans of the same spec do
 // not say the same, on some panels.
 func stepsThatMoved(a, b *plan.Plan, panels []string) []string {
-	said := map[specs.Ref]string{}
+	said, on := map[specs.Ref]string{}, make(map[string]bool, len(panels))
+	for _, name := range panels {
+		on[name] = true
+	}
 	text := func(s *plan.Step) string {
 		return fmt.Sprint(s.Action, s.Changes, s.Secrets, s.Was, s.TakesWithIt)
 	}
 	for i := range a.Steps {
-		if !slices.Contains(panels, a.Steps[i].Panel) {
-			continue
+		if s := &a.Steps[i]; on[s.Panel] {
+			said[s.Ref] = text(s)
 		}
-		said[a.Steps[i].Ref] = text(&a.Steps[i])
 	}
 	var moved []string
 	for i := range b.Steps {
 		s := &b.Steps[i]
-		if !slices.Contains(panels, s.Panel) {
+		if !on[s.Panel] {
 			continue
 		}
 		if said[s.Ref] != text(s) {
